@@ -1,0 +1,324 @@
+// Between blocks: where the run loop goes next, and everything that may come in between: events, single steps, the end
+// of the budget, faults and exits of the instruction that could not finish.
+
+import {
+  ACTIVITY,
+  arena,
+  ARENA_CUT,
+  ARENA_UNIMPLEMENTED,
+  BUDGET,
+  cpu,
+  DR,
+  emulating,
+  EPOCH,
+  EXIT_DATA,
+  EXIT_GPA,
+  EXIT_INFO,
+  EXIT_LENGTH,
+  EXIT_REASON,
+  INFO_LENGTH_SHIFT,
+  INFO_PLAIN_STORE,
+  INJECT_INFO,
+  INTERRUPTIBILITY,
+  is64,
+  JUMP_KEY,
+  LEAVE,
+  MODE,
+  MMU,
+  NEXT_RIP,
+  PAGE,
+  PENDING_DEBUG,
+  raise,
+  raised,
+  RAISED_EXCEPTION,
+  raiseError,
+  REQUEST,
+  REQUEST_STOP,
+  RETIRED,
+  RFLAGS,
+  RIP,
+  RUN_BUDGET,
+  SEG_CS,
+  segment,
+  SEGMENT_BASE,
+  SEGMENT_LIMIT,
+  setRaised,
+  SKIP,
+  TLB_USER,
+} from '../state';
+import { AUX, BLOCK_MAX, HANDLER, IMM, LENGTH, MEM, MEM_PLAIN, NUMBER, OFFSET, SRC, Uop, UOP } from '../uop';
+import { build, clearCodeDropped, linkable, lookup } from '../decode/block';
+import { LINK_SEQUENTIAL, LINK_WORD, out } from '../decode/lower';
+import { jumpEntry } from '../decode/block';
+import { RF, TF } from './flags';
+import { fetchPage } from '../paging/access';
+import { deliverException } from '../events/deliver';
+import { serviceEvents } from '../events/pending';
+import { debugCheckExecute } from '../events/debug';
+import { exitHandler } from '../imports';
+import { undoPatches } from './slow';
+
+export { jumpEntry };
+
+/** Why the run loop was left. */
+export let result: i32 = 0;
+const REASON_HLT: u32 = 12;
+export const RESULT_BUDGET: i32 = 0;
+export const RESULT_LEFT: i32 = 1;
+export const RESULT_STOP: i32 = 2;
+export const RESULT_HALTED: i32 = 3;
+
+/** A cut block runs: its instructions are followed by CUT_END, branches out of it come back here. */
+let cutting: bool = false;
+/** RFLAGS.TF when the cut block's instruction began; whether it began in an interrupt shadow. */
+let cutTrap: bool = false;
+let cutShadow: u32 = 0;
+
+// ---------------------------------------------------------------- RIP
+/** How many instructions of the block came before the one that sync() was called for. */
+let syncedNumber: u32 = 0;
+function ripOfLinear(linear: u64): u64 {
+  if (is64()) return linear;
+  return (linear - load<u64>(segment(SEG_CS), SEGMENT_BASE)) & 0xffffffff;
+}
+/** Make RIP and NEXT_RIP those of the instruction a micro-operation belongs to. */
+export function sync(op: usize): void {
+  syncedNumber = load<u8>(op, NUMBER);
+  const rip = ripOfLinear(load<u64>(cpu, PAGE) + load<u16>(op, OFFSET));
+  const next = rip + load<u8>(op, LENGTH);
+  store<u64>(cpu, rip, RIP);
+  store<u64>(cpu, is64() ? next : next & 0xffffffff, NEXT_RIP);
+}
+// @ts-ignore: decorator
+@inline export function chargeCount(count: i32): void {
+  store<i32>(cpu, load<i32>(cpu, BUDGET) - count, BUDGET);
+}
+/** Instructions retired before the one that sync() was last called for. */
+export function retiredBefore(): u64 {
+  const left = <i64>load<i32>(cpu, BUDGET) + BLOCK_MAX;
+  return load<u64>(cpu, RETIRED) + <u64>(load<i64>(cpu, RUN_BUDGET) - left) + syncedNumber;
+}
+function refreshKey(): void {
+  const user: u32 = load<u32>(cpu, MMU) == TLB_USER ? 8 : 0;
+  store<u32>(cpu, (load<u32>(cpu, EPOCH) << 5) | user | load<u32>(cpu, MODE), JUMP_KEY);
+}
+const NO_KEY: u32 = 0xffffffff;
+/** Make every jump-cache probe miss, so that no branch leaves a scratch block unseen. */
+export function closeJumps(): void {
+  store<u32>(cpu, NO_KEY, JUMP_KEY);
+}
+export function openJumps(): void {
+  refreshKey();
+}
+
+// ---------------------------------------------------------------- instructions that ended
+/** The running instruction has completed and RIP holds where to go on. */
+export function proceed(): usize {
+  if (emulating) return 0;
+  if (cutting) finishCut();
+  return enter();
+}
+/** What the end of a single instruction brings: the interrupt shadow passes, RF goes, a single-step trap comes. */
+export function finishInstruction(trap: bool, shadowBefore: u32): void {
+  const state = load<u32>(cpu, INTERRUPTIBILITY);
+  // a shadow that was there before is over; one made by this instruction stays (STI in a shadow makes none)
+  if (shadowBefore) store<u32>(cpu, state & ~3, INTERRUPTIBILITY);
+  store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~<u64>RF, RFLAGS);
+  // MOV SS holds back the trap of its own end until the next instruction's (SDM vol. 3, 6.8.3)
+  if (trap && (shadowBefore || !(state & 2)))
+    store<u32>(cpu, load<u32>(cpu, PENDING_DEBUG) | 0x4000, PENDING_DEBUG);
+}
+function finishCut(): void {
+  cutting = false;
+  refreshKey();
+  finishInstruction(cutTrap, cutShadow);
+}
+/** The running instruction changed TF by delivering an event: its own single-step trap does not come. */
+export function suppressTrap(): void {
+  cutTrap = false;
+}
+export function abandonCut(): void {
+  if (!cutting) return;
+  cutting = false;
+  refreshKey();
+}
+
+/** The rest of a block was overwritten: OFFSET is where to look again. */
+export function dead(op: usize): usize {
+  chargeCount(load<u8>(op, NUMBER) + (load<u8>(op, AUX) == 1 ? 1 : 0));
+  store<u64>(cpu, ripOfLinear(load<u64>(cpu, PAGE) + load<u16>(op, OFFSET)), RIP);
+  return proceed();
+}
+/** Not enough of the budget is left for a whole block: go on at `next` (a block's first micro-operation or a link). */
+export function budgetOut(next: usize): usize {
+  if (load<u16>(next, HANDLER) == Uop.LINK) return link(next);
+  store<u64>(cpu, ripOfLinear(load<u64>(cpu, PAGE) + load<u16>(next, OFFSET)), RIP);
+  return proceed();
+}
+
+/** A branch whose target is not known yet (IMM = distance from PAGE). */
+export function link(op: usize): usize {
+  const linear = load<u64>(cpu, PAGE) + load<u64>(op, IMM);
+  let target = linear;
+  const flags = load<u8>(op, AUX);
+  if (!is64()) {
+    const cs = segment(SEG_CS);
+    const base = load<u64>(cs, SEGMENT_BASE);
+    const rip = (linear - base) & (flags & LINK_WORD ? 0xffff : 0xffffffff);
+    if (!(flags & LINK_SEQUENTIAL) && rip > load<u32>(cs, SEGMENT_LIMIT)) return refuseBranch(op);
+    store<u64>(cpu, rip, RIP);
+    target = (base + rip) & 0xffffffff;
+  } else store<u64>(cpu, linear, RIP);
+  if (cutting || emulating) return proceed();
+  if (load<i32>(cpu, BUDGET) < 0 || load<u32>(cpu, REQUEST)) return enter();
+  const page = load<u64>(cpu, PAGE);
+  const first = lookup(target);
+  if (!first) return settle(0);
+  const field = <usize>load<u32>(op, SRC);
+  if (target == linear && (target & ~<u64>0xfff) == page && linkable(first)) store<u32>(field, <u32>first);
+  return first;
+}
+/** Branch beyond the code segment's limit: #GP(0) on the branch, which was already counted. */
+function refuseBranch(op: usize): usize {
+  chargeCount(-1);
+  sync(op);
+  raiseError(13, 0);
+  return settle(0);
+}
+
+// ---------------------------------------------------------------- instructions that did not end
+/** The running instruction raised something: nothing of it has taken effect. */
+export function fail(op: usize): usize {
+  sync(op);
+  if (!emulating) chargeCount(load<u8>(op, NUMBER));
+  undoPatches();
+  return settle(op);
+}
+/** Deliver what is raised, or exit to the hypervisor. */
+export function settle(op: usize): usize {
+  if (emulating) return 0;
+  const inCut = cutting;
+  abandonCut();
+  while (raised == RAISED_EXCEPTION) deliverException();
+  if (raised) return leaveGuest(op, inCut);
+  return enter();
+}
+/** Exit to the hypervisor with the record filled in; `op` = the instruction's micro-operation, 0 = between instructions. */
+function leaveGuest(op: usize, inCut: bool): usize {
+  setRaised(0);
+  let info = load<u32>(cpu, EXIT_INFO);
+  if (op) {
+    info |= <u32>load<u8>(op, LENGTH) << INFO_LENGTH_SHIFT;
+    if (load<u8>(op, MEM) & MEM_PLAIN) info |= INFO_PLAIN_STORE;
+    store<u32>(cpu, info, EXIT_INFO);
+    store<u32>(cpu, load<u8>(op, LENGTH), EXIT_LENGTH);
+  } else store<u32>(cpu, 0, EXIT_LENGTH);
+  const answer = callHypervisor(info);
+  if (answer == SKIP) stepOver(inCut);
+  else if (answer == LEAVE) return leaveRun(RESULT_LEFT);
+  return enter();
+}
+/** The hypervisor finished the instruction: go on behind it. */
+export function stepOver(inCut: bool): void {
+  store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
+  chargeCount(1);
+  const trap = (load<u64>(cpu, RFLAGS) & TF) != 0;
+  if (inCut || trap) finishInstruction(trap, load<u32>(cpu, INTERRUPTIBILITY) & 3);
+}
+// @ts-ignore: decorator
+@inline export function callHypervisor(info: u32): i32 {
+  return exitHandler(load<i32>(cpu, EXIT_REASON), load<i32>(cpu, EXIT_GPA), load<i32>(cpu, EXIT_GPA + 4), info);
+}
+export function leaveRun(why: i32): usize {
+  result = why;
+  return 0;
+}
+
+export function undefined(op: usize): usize {
+  const operation = load<u32>(op, IMM);
+  if (operation && !emulating) {
+    const counter = arena + ARENA_UNIMPLEMENTED + ((<usize>operation & 2047) << 2);
+    store<u32>(counter, load<u32>(counter) + 1);
+  }
+  raise(6);
+  return fail(op);
+}
+export function fetchFault(op: usize): usize {
+  raiseError(load<u32>(op, IMM), 0);
+  return fail(op);
+}
+
+// ---------------------------------------------------------------- going on
+/** First micro-operation at RIP, after all that must come before it; 0 = leave the run loop. */
+export function enter(): usize {
+  while (true) {
+    const left = load<i32>(cpu, BUDGET) + <i32>BLOCK_MAX;
+    if (left <= 0) return leaveRun(RESULT_BUDGET);
+    clearCodeDropped();
+    const request = atomic.load<u32>(cpu, REQUEST);
+    if (request & REQUEST_STOP) {
+      atomic.and<u32>(cpu, ~REQUEST_STOP, REQUEST);
+      return leaveRun(RESULT_STOP);
+    }
+    if (request | load<u32>(cpu, ACTIVITY) | load<u32>(cpu, PENDING_DEBUG) | (load<u32>(cpu, INJECT_INFO) >> 31)) {
+      serviceEvents();
+      while (raised == RAISED_EXCEPTION) deliverException();
+      if (raised) {
+        setRaised(0);
+        store<u32>(cpu, 0, EXIT_LENGTH);
+        if (callHypervisor(load<u32>(cpu, EXIT_INFO)) == LEAVE) return leaveRun(RESULT_LEFT);
+        continue;
+      }
+      if (load<u32>(cpu, ACTIVITY)) {
+        // halted with nothing to wake it: an exit, at which something may come
+        store<u32>(cpu, REASON_HLT, EXIT_REASON);
+        store<u32>(cpu, 0, EXIT_INFO);
+        if (callHypervisor(0) == LEAVE) return leaveRun(RESULT_LEFT);
+        if (load<u32>(cpu, ACTIVITY) && !load<u32>(cpu, REQUEST)) return leaveRun(RESULT_HALTED);
+        continue;
+      }
+    }
+    const rip = load<u64>(cpu, RIP);
+    let linear = rip;
+    let special =
+      (load<u64>(cpu, RFLAGS) & (TF | RF)) != 0 ||
+      (load<u32>(cpu, INTERRUPTIBILITY) & 3) != 0 ||
+      (load<u32>(cpu, DR + 7 * 8) & 0xff) != 0;
+    if (!is64()) {
+      const cs = segment(SEG_CS);
+      const limit = load<u32>(cs, SEGMENT_LIMIT);
+      linear = (load<u64>(cs, SEGMENT_BASE) + rip) & 0xffffffff;
+      if (rip > limit) {
+        raiseError(13, 0);
+        while (raised == RAISED_EXCEPTION) deliverException();
+        if (raised) {
+          const op = leaveGuest(0, false);
+          return op;
+        }
+        continue;
+      }
+      // a limit in the middle of the space is checked before each instruction
+      if (limit < (load<u32>(cpu, MODE) & 3 ? 0xffffffff : 0xffff)) special = true;
+    }
+    if (special || left < <i32>BLOCK_MAX) return cut(linear, special ? 1 : <u32>left);
+    const first = lookup(linear);
+    if (first) return first;
+    return settle(0);
+  }
+}
+
+/** Run exactly `count` instructions (fewer at a branch), then come back between them. */
+function cut(linear: u64, count: u32): usize {
+  if (load<u32>(cpu, DR + 7 * 8) & 0xff && debugCheckExecute(linear)) return settle(0);
+  const host = fetchPage(linear);
+  if (raised) return settle(0);
+  const to = arena + ARENA_CUT;
+  store<u64>(cpu, linear & ~<u64>0xfff, PAGE);
+  build(to, linear, host, count);
+  if (raised) return settle(0);
+  cutting = true;
+  cutTrap = (load<u64>(cpu, RFLAGS) & TF) != 0;
+  cutShadow = load<u32>(cpu, INTERRUPTIBILITY) & 3;
+  closeJumps();
+  return to;
+}

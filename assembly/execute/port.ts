@@ -1,0 +1,166 @@
+// Port I/O: permission, the exit, and finishing an access that the caller of run() had to answer.
+
+import {
+  ACCESS_READ,
+  ACCESS_WRITE,
+  CPL,
+  cpu,
+  EXIT_DATA,
+  EXIT_GPA,
+  EXIT_INFO,
+  EXIT_LENGTH,
+  EXIT_QUALIFICATION,
+  EXIT_REASON,
+  EXIT_SIZE,
+  GPR,
+  INFO_LENGTH_SHIFT,
+  INFO_SIZE_SHIFT,
+  isProtected,
+  isV86,
+  MMU,
+  NEXT_RIP,
+  raised,
+  raiseError,
+  RFLAGS,
+  RIP,
+  SEG_TR,
+  segment,
+  SEGMENT_ATTRIBUTES,
+  SEGMENT_BASE,
+  SEGMENT_LIMIT,
+  SKIP,
+} from '../state';
+import { systemRead8, systemRead16, writeAs } from '../paging/access';
+import { callHypervisor, stepOver } from './enter';
+import { setAnswer } from './rare';
+import { readSized, writeSized } from './shift';
+import { DF } from './flags';
+
+export const REASON_IO: u32 = 30;
+
+/** CPL over IOPL, or virtual-8086 mode: every port has to be free in the TSS's I/O bitmap (SDM vol. 1, 19.5.2). */
+export function portCheck(port: u32, bytes: u32): bool {
+  if (!isProtected()) return true;
+  const iopl = (<u32>load<u64>(cpu, RFLAGS) >> 12) & 3;
+  if (!isV86() && load<u32>(cpu, CPL) <= iopl) return true;
+  const task = segment(SEG_TR);
+  const limit = load<u32>(task, SEGMENT_LIMIT);
+  const base = load<u64>(task, SEGMENT_BASE);
+  // 32-bit (9, B) and 64-bit TSS have a bitmap, 16-bit ones have none
+  if (load<u32>(task, SEGMENT_ATTRIBUTES) & 8 && limit >= 103) {
+    const map = <u32>systemRead16(base + 102);
+    if (raised) return false;
+    const at = map + (port >> 3);
+    if (at + 1 <= limit) {
+      const bits = <u32>systemRead16(base + at);
+      if (raised) return false;
+      if (!((bits >> (port & 7)) & ((1 << bytes) - 1))) return true;
+    }
+  }
+  raiseError(13, 0);
+  return false;
+}
+
+function exitPort(port: u32, bytes: u32, isIn: bool, isString: bool, rep: bool): i32 {
+  store<u32>(cpu, REASON_IO, EXIT_REASON);
+  store<u64>(cpu, port, EXIT_GPA);
+  store<u32>(cpu, bytes, EXIT_SIZE);
+  // SDM vol. 3, table 28-5
+  const qualification: u32 = (bytes - 1) | (isIn ? 8 : 0) | (isString ? 16 : 0) | (rep ? 32 : 0) | (port << 16);
+  store<u64>(cpu, qualification, EXIT_QUALIFICATION);
+  const length = <u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP)) & 15;
+  store<u32>(cpu, length, EXIT_LENGTH);
+  const info = (isIn ? ACCESS_READ : ACCESS_WRITE) | (length << INFO_LENGTH_SHIFT) | (bytes << INFO_SIZE_SHIFT);
+  store<u32>(cpu, info, EXIT_INFO);
+  return callHypervisor(info);
+}
+
+/** An access that left run(): what completeIo() has to do. */
+let pending: bool = false;
+let pendingIn: bool = false;
+let pendingString: bool = false;
+let pendingRep: bool = false;
+let pendingBytes: u32 = 0;
+let pendingAddressSize: u32 = 0;
+let pendingLinear: u64 = 0;
+let pendingRip: u64 = 0;
+let pendingNext: u64 = 0;
+function leave(said: i32, isIn: bool, isString: bool, rep: bool, bytes: u32): void {
+  setAnswer(said);
+  pending = true;
+  pendingIn = isIn;
+  pendingString = isString;
+  pendingRep = rep;
+  pendingBytes = bytes;
+  pendingRip = load<u64>(cpu, RIP);
+  pendingNext = load<u64>(cpu, NEXT_RIP);
+}
+/** String forms tell where they stand before they ask. */
+export function setStringIo(addressSize: u32, linear: u64): void {
+  pendingAddressSize = addressSize;
+  pendingLinear = linear;
+}
+
+// @ts-ignore: decorator
+@inline function portNumber(immediate: i32): u32 {
+  return immediate < 0 ? load<u16>(cpu, GPR + 16) : <u32>immediate;
+}
+/** IN; immediate -1 = port in DX. */
+export function portIn(size: u32, immediate: i32): void {
+  const port = portNumber(immediate);
+  const bytes: u32 = 1 << size;
+  if (!portCheck(port, bytes)) return;
+  const said = exitPort(port, bytes, true, false, false);
+  if (said == SKIP) writeSized(cpu + GPR, size, load<u32>(cpu, EXIT_DATA));
+  else leave(said, true, false, false, bytes);
+}
+export function portOut(size: u32, immediate: i32): void {
+  const port = portNumber(immediate);
+  const bytes: u32 = 1 << size;
+  if (!portCheck(port, bytes)) return;
+  store<u64>(cpu, readSized(cpu + GPR, size), EXIT_DATA);
+  const said = exitPort(port, bytes, false, false, false);
+  if (said != SKIP) leave(said, false, false, false, bytes);
+}
+/** One element of INS or OUTS. False = the hypervisor did not finish it. */
+export function portRead(port: u32, bytes: u32, rep: bool): bool {
+  const said = exitPort(port, bytes, true, true, rep);
+  if (said == SKIP) return true;
+  leave(said, true, true, rep, bytes);
+  return false;
+}
+export function portWrite(port: u32, bytes: u32, value: u64, rep: bool): bool {
+  store<u64>(cpu, value, EXIT_DATA);
+  const said = exitPort(port, bytes, false, true, rep);
+  if (said == SKIP) return true;
+  leave(said, false, true, rep, bytes);
+  return false;
+}
+
+/**
+ * Finish the port access that left run(): EXIT_DATA goes where IN or INS wants it, RIP moves on; nothing happens when the
+ * caller has moved RIP meanwhile (as KVM does: completion only "if the linear RIP is unchanged").
+ */
+export function completeIo(): void {
+  if (!pending) return;
+  pending = false;
+  if (load<u64>(cpu, RIP) != pendingRip) return;
+  const size: u32 = 31 - clz<u32>(pendingBytes);
+  const mask: u64 = ((<u64>1) << (pendingBytes << 3)) - 1;
+  const data = load<u64>(cpu, EXIT_DATA) & mask;
+  store<u64>(cpu, pendingNext, NEXT_RIP);
+  if (pendingString) {
+    if (pendingIn) writeAs(pendingLinear, pendingBytes, data, load<u32>(cpu, MMU));
+    const back = (load<u64>(cpu, RFLAGS) & DF) != 0;
+    const register = cpu + GPR + (pendingIn ? 7 * 8 : 6 * 8);
+    const step: u64 = back ? 0 - <u64>pendingBytes : <u64>pendingBytes;
+    writeSized(register, pendingAddressSize, readSized(register, pendingAddressSize) + step);
+    if (pendingRep) {
+      const count = readSized(cpu + GPR + 8, pendingAddressSize) - 1;
+      writeSized(cpu + GPR + 8, pendingAddressSize, count);
+      // more to do: RIP stays on the instruction, which is not over yet
+      if (count) return;
+    }
+  } else if (pendingIn) writeSized(cpu + GPR, size, data);
+  stepOver(false);
+}

@@ -1,0 +1,439 @@
+// Instructions executed out of line: one switch from operation to function, and what happens around each: RIP made
+// architectural before, the fault, the exit or the next micro-operation after.
+
+import {
+  cpu,
+  CPL,
+  CR0,
+  CR4,
+  emulating,
+  FEATURE_FSGSBASE,
+  FEATURE_INTEL,
+  FEATURE_INVPCID,
+  FEATURE_RDTSCP,
+  FEATURE_SMAP,
+  FEATURES,
+  GPR,
+  is64,
+  isProtected,
+  isV86,
+  MSR_TSC_AUX,
+  NEXT_RIP,
+  raise,
+  raised,
+  RAISED_EXCEPTION,
+  raiseError,
+  RFLAGS,
+  RIP,
+  RESUME,
+  LEAVE,
+  SEG_FS,
+  SEG_GS,
+  SEG_SS,
+  segment,
+  SEGMENT_BASE,
+  SEGMENT_SELECTOR,
+  SKIP,
+  T0,
+  T1,
+} from '../state';
+import {
+  AUX,
+  DISP,
+  DST,
+  IMM,
+  LENGTH,
+  NUMBER,
+  RARE_ADDRESS_SIZE,
+  RARE_MEMORY,
+  RARE_OPERATION,
+  RARE_PREFIXES,
+  RARE_REGISTER,
+  RARE_SELECTOR,
+  RARE_SIZE,
+  SEG,
+  SRC,
+  UOP,
+} from '../uop';
+import { Operation } from '../decode/operation';
+import { codeDropped, leaveDropped } from '../decode/block';
+import { PREFIX_REP, PREFIX_REPNE } from '../decode/insn';
+import { read16, read8 } from '../paging/access';
+import { isCanonical, linear } from '../segments/linear';
+import { address } from './operand';
+import { abandonCut, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, sync } from './enter';
+import { readSized, writeSized } from './shift';
+import { LOOP_COUNT_ZERO, LOOP_EQUAL, LOOP_NOT_EQUAL } from '../decode/lower';
+import { AC, condition, getCF, getFlags, getZF, IF, IOPL, setFlags } from './flags';
+import { aaa, aad, aam, aas, daa, das } from './decimal';
+import {
+  callNear,
+  enterFrame,
+  jumpNear,
+  leaveFrame,
+  pop,
+  popAll,
+  popFlags,
+  popSegment,
+  push,
+  pushAll,
+  pushFlags,
+  pushSegment,
+  returnNear,
+} from './stack';
+import { string } from './string';
+import { portIn, portOut } from './port';
+import { bound, compareExchangePair, farPointer, loadFarPointer, movSegment } from './pointer';
+import {
+  clearTaskSwitched,
+  cpuid,
+  halt,
+  hypercall,
+  invalidate,
+  invalidatePage,
+  invalidatePcid,
+  loadMachineStatus,
+  loadTable,
+  moveControl,
+  moveDebug,
+  readCounter,
+  readTsc,
+  rdmsr,
+  storeTable,
+  wrmsr,
+  xgetbv,
+  xsetbv,
+} from './system';
+import { adjustRpl, loadAccessRights, loadLimit, loadLocalTable, loadTask, storeSelector, verify } from './selector';
+import { cli, int, int1, int3, into, iretInstruction, sti } from './interrupt';
+import { farCall, farJump } from '../segments/far';
+import { farReturn } from '../segments/return';
+import { swapgs, syscall, sysenter, sysexit, sysret } from '../events/syscall';
+import { modeChanged } from '../paging/tlb';
+
+/** What the hypervisor answered to an exit made by the running instruction; SKIP when there was none. */
+export let answer: i32 = SKIP;
+export function setAnswer(value: i32): void {
+  answer = value;
+}
+
+/** Execute and go on with the next micro-operation. */
+export function rare(op: usize): usize {
+  sync(op);
+  perform(op);
+  if (raised) return fail(op);
+  if (answer != SKIP) return answered(op);
+  if (codeDropped) leaveDropped(op);
+  return op + UOP;
+}
+/** Execute and look up where NEXT_RIP leads. */
+export function rareEnd(op: usize): usize {
+  sync(op);
+  perform(op);
+  if (raised) return fail(op);
+  if (answer != SKIP) return answered(op);
+  store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
+  chargeCount(1 + <i32>load<u8>(op, NUMBER));
+  return proceed();
+}
+/** The hypervisor wants the state looked at again, or to leave. What came before in the block is charged. */
+function answered(op: usize): usize {
+  const said = answer;
+  answer = SKIP;
+  if (emulating) return 0;
+  chargeCount(load<u8>(op, NUMBER));
+  abandonCut();
+  return said == LEAVE ? leaveRun(RESULT_LEFT) : enter();
+}
+
+/** EA: linear address of a memory operand through its segment, cut to the address size. False = raised. */
+export function effectiveAddress(op: usize): bool {
+  let offset = address(op);
+  const size = load<u8>(op, AUX);
+  if (size == 1) offset &= 0xffff;
+  else if (size == 2) offset &= 0xffffffff;
+  const seg = <usize>load<u8>(op, SEG);
+  if (is64()) {
+    // no limits; only FS and GS have a base; an address that is not canonical faults when it is used
+    if (seg >= SEG_FS) offset += load<u64>(segment(seg), SEGMENT_BASE);
+    store<u64>(<usize>load<u16>(op, DST), offset);
+    return true;
+  }
+  const result = linear(seg, offset, load<u32>(op, IMM), load<u32>(op, IMM + 4));
+  if (raised) return false;
+  store<u64>(<usize>load<u16>(op, DST), result);
+  return true;
+}
+
+/** LOOP, LOOPE, LOOPNE count rCX down (no flags); JRCXZ only looks. Width by address size. */
+export function loopTaken(op: usize): bool {
+  const which = <u32>load<u8>(op, AUX) & 15;
+  const size = <u32>load<u8>(op, AUX) >> 4;
+  const rcx = cpu + GPR + 8;
+  if (which == LOOP_COUNT_ZERO) return readSized(rcx, size) == 0;
+  const mask: u64 = size == 3 ? ~(<u64>0) : size == 2 ? 0xffffffff : 0xffff;
+  const count = (readSized(rcx, size) - 1) & mask;
+  writeSized(rcx, size, count);
+  if (count == 0) return false;
+  if (which == LOOP_EQUAL) return getZF();
+  if (which == LOOP_NOT_EQUAL) return !getZF();
+  return true;
+}
+
+/** Raise #GP(0) unless at privilege level 0. */
+export function privileged(): bool {
+  if (load<u32>(cpu, CPL) == 0) return true;
+  raiseError(13, 0);
+  return false;
+}
+
+function perform(op: usize): void {
+  answer = SKIP;
+  const operation = <u32>load<u16>(op, RARE_OPERATION);
+  const size = <u32>load<u8>(op, RARE_SIZE);
+  const destination = <usize>load<u16>(op, DST);
+  const source = <usize>load<u32>(op, SRC);
+  const memory = load<u64>(cpu, T0);
+  const immediate = load<i32>(op, DISP);
+  const register = <u32>load<u8>(op, RARE_REGISTER);
+  switch (operation) {
+    // ---- stack and near transfers
+    case Operation.PUSH:
+      return push(size, source == op + DISP ? <u64>(<i64>immediate) : readSized(source, size));
+    case Operation.POP:
+      return pop(size, destination, load<u8>(op, AUX));
+    case Operation.PUSHA:
+      return pushAll(size);
+    case Operation.POPA:
+      return popAll(size);
+    case Operation.PUSHF:
+      return pushFlags(size);
+    case Operation.POPF:
+      return popFlags(size);
+    case Operation.PUSH_SEG:
+      return pushSegment(size, register);
+    case Operation.POP_SEG:
+      return popSegment(size, register);
+    case Operation.ENTER:
+      return enterFrame(size, immediate & 0xffff, <u32>load<u8>(op, 24) & 31);
+    case Operation.LEAVE:
+      return leaveFrame(size);
+    case Operation.CALL:
+      return callNear(size, nearTarget(op, size, source, immediate));
+    case Operation.JMP:
+      return jumpNear(size, nearTarget(op, size, source, immediate));
+    case Operation.RET:
+      return returnNear(size, immediate);
+    // ---- far transfers, interrupts, system calls
+    case Operation.JMP_FAR:
+      if (load<u8>(op, RARE_MEMORY)) {
+        farPointer(memory, size);
+        if (raised) return;
+        return farJump(<u32>load<u64>(cpu, T1 + 8), load<u64>(cpu, T1), size);
+      }
+      return farJump(load<u16>(op, RARE_SELECTOR), <u64>(<u32>immediate), size);
+    case Operation.CALL_FAR:
+      if (load<u8>(op, RARE_MEMORY)) {
+        farPointer(memory, size);
+        if (raised) return;
+        return farCall(<u32>load<u64>(cpu, T1 + 8), load<u64>(cpu, T1), size);
+      }
+      return farCall(load<u16>(op, RARE_SELECTOR), <u64>(<u32>immediate), size);
+    case Operation.RET_FAR:
+      return farReturn(size, <u32>immediate & 0xffff);
+    case Operation.INT:
+      return int(<u32>immediate & 0xff);
+    case Operation.INT3:
+      return int3();
+    case Operation.INT1:
+      return int1();
+    case Operation.INTO:
+      return into();
+    case Operation.IRET:
+      return iretInstruction(size);
+    case Operation.SYSCALL:
+      return syscall();
+    case Operation.SYSRET:
+      return sysret(size);
+    case Operation.SYSENTER:
+      return sysenter();
+    case Operation.SYSEXIT:
+      return sysexit(size);
+    case Operation.SWAPGS:
+      return swapgs();
+    case Operation.BOUND:
+      return bound(size, memory, source);
+    case Operation.CLI:
+      return cli();
+    case Operation.STI:
+      return sti();
+    case Operation.CLAC:
+    case Operation.STAC: {
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_SMAP) || load<u32>(cpu, CPL)) return raise(6);
+      const flags = load<u64>(cpu, RFLAGS);
+      store<u64>(cpu, operation == Operation.STAC ? flags | AC : flags & ~<u64>AC, RFLAGS);
+      return modeChanged();
+    }
+    // ---- segments and pointers
+    case Operation.MOV_SEG:
+      return movSegment(register, load<u16>(source));
+    case Operation.LES:
+      return loadFarPointer(0, size, memory, destination);
+    case Operation.LDS:
+      return loadFarPointer(3, size, memory, destination);
+    case Operation.LSS:
+      return loadFarPointer(SEG_SS, size, memory, destination);
+    case Operation.LFS:
+      return loadFarPointer(SEG_FS, size, memory, destination);
+    case Operation.LGS:
+      return loadFarPointer(SEG_GS, size, memory, destination);
+    case Operation.SGDT:
+    case Operation.SIDT:
+      return storeTable(operation == Operation.SIDT, memory);
+    case Operation.LGDT:
+    case Operation.LIDT:
+      return loadTable(operation == Operation.LIDT, memory, size);
+    case Operation.SLDT:
+    case Operation.STR:
+    case Operation.SMSW:
+      return storeSelector(operation, size, destination);
+    case Operation.LLDT:
+      return loadLocalTable(selectorOf(op, memory, source));
+    case Operation.LTR:
+      return loadTask(selectorOf(op, memory, source));
+    case Operation.LMSW:
+      return loadMachineStatus(selectorOf(op, memory, source));
+    case Operation.LAR:
+      return loadAccessRights(size, selectorOf(op, memory, source), destination);
+    case Operation.LSL:
+      return loadLimit(size, selectorOf(op, memory, source), destination);
+    case Operation.VERR:
+    case Operation.VERW:
+      return verify(selectorOf(op, memory, source), operation == Operation.VERW);
+    case Operation.ARPL:
+      return adjustRpl(load<u8>(op, RARE_MEMORY) != 0, memory, destination, source);
+    case Operation.RDFSBASE:
+    case Operation.RDGSBASE:
+    case Operation.WRFSBASE:
+    case Operation.WRGSBASE:
+      return moveBase(operation, size, destination);
+    // ---- the rest of the general-purpose instructions
+    case Operation.XLAT: {
+      const table = readSized(cpu + GPR + 24, load<u8>(op, RARE_ADDRESS_SIZE)) + load<u8>(cpu, GPR);
+      return xlat(<usize>load<u8>(op, SEG), cut(table, load<u8>(op, RARE_ADDRESS_SIZE)));
+    }
+    case Operation.CMPXCHG8B:
+    case Operation.CMPXCHG16B:
+      return compareExchangePair(operation == Operation.CMPXCHG16B, memory);
+    case Operation.DAA:
+      return daa();
+    case Operation.DAS:
+      return das();
+    case Operation.AAA:
+      return aaa();
+    case Operation.AAS:
+      return aas();
+    case Operation.AAM:
+      return aam(<u32>immediate & 0xff);
+    case Operation.AAD:
+      return aad(<u32>immediate & 0xff);
+    case Operation.SALC:
+      return store<u8>(cpu, getCF() ? 0xff : 0, GPR);
+    case Operation.MOVS:
+    case Operation.CMPS:
+    case Operation.STOS:
+    case Operation.LODS:
+    case Operation.SCAS:
+    case Operation.INS:
+    case Operation.OUTS:
+      return string(
+        operation,
+        size,
+        load<u8>(op, RARE_ADDRESS_SIZE),
+        <u32>load<u8>(op, RARE_PREFIXES) & (PREFIX_REP | PREFIX_REPNE),
+        load<u8>(op, SEG),
+      );
+    case Operation.IN:
+      return portIn(size, source == 0 || destination == 0 || source == destination ? immediate & 0xff : -1);
+    case Operation.OUT:
+      return portOut(size, source == 0 || destination == 0 || source == destination ? immediate & 0xff : -1);
+    // ---- system
+    case Operation.HLT:
+      return halt();
+    case Operation.CPUID:
+      return cpuid();
+    case Operation.RDTSC:
+      return readTsc(false);
+    case Operation.RDTSCP:
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(6);
+      return readTsc(true);
+    case Operation.RDPID:
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(6);
+      return store<u64>(destination, load<u64>(cpu, MSR_TSC_AUX));
+    case Operation.RDPMC:
+      return readCounter();
+    case Operation.RDMSR:
+      return rdmsr();
+    case Operation.WRMSR:
+      return wrmsr();
+    case Operation.MOV_CR:
+      return moveControl(load<u8>(op, AUX) != 0, register, load<u8>(op, AUX) ? source : destination);
+    case Operation.MOV_DR:
+      return moveDebug(load<u8>(op, AUX) != 0, register, load<u8>(op, AUX) ? source : destination);
+    case Operation.CLTS:
+      return clearTaskSwitched();
+    case Operation.INVLPG:
+      return invalidatePage(memory);
+    case Operation.INVPCID:
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_INVPCID)) return raise(6);
+      return invalidatePcid(destination, memory);
+    case Operation.INVD:
+      return invalidate(13);
+    case Operation.WBINVD:
+      return invalidate(54);
+    case Operation.XGETBV:
+      return xgetbv();
+    case Operation.XSETBV:
+      return xsetbv();
+    case Operation.VMCALL:
+    case Operation.VMMCALL:
+      return hypercall();
+    case Operation.FWAIT:
+      // CR0.TS and CR0.MP together: #NM
+      if ((load<u64>(cpu, CR0) & 0xa) == 0xa) raise(7);
+      return;
+    default:
+      return raise(6);
+  }
+}
+
+/** Where a near branch leads: relative to the next instruction, or the value of its operand; cut to the operand size. */
+function nearTarget(op: usize, size: u32, source: usize, distance: i32): u64 {
+  const target = load<u8>(op, AUX) ? load<u64>(cpu, NEXT_RIP) + <u64>(<i64>distance) : readSized(source, size);
+  return cut(target, size);
+}
+// @ts-ignore: decorator
+@inline function cut(value: u64, size: u32): u64 {
+  return size == 3 ? value : size == 2 ? value & 0xffffffff : value & 0xffff;
+}
+/** A 16-bit selector operand, from memory or a register. */
+function selectorOf(op: usize, memory: u64, source: usize): u32 {
+  if (load<u8>(op, RARE_MEMORY)) return <u32>read16(memory);
+  return load<u16>(source);
+}
+function xlat(seg: usize, offset: u64): void {
+  const at = linear(seg, offset, 1, 1);
+  if (raised) return;
+  const value = read8(at);
+  if (!raised) store<u8>(cpu, <u8>value, GPR);
+}
+function moveBase(operation: u32, size: u32, register: usize): void {
+  if (!(load<u64>(cpu, FEATURES) & FEATURE_FSGSBASE) || !(load<u64>(cpu, CR4) & 0x10000) || !is64()) return raise(6);
+  const fs = operation == Operation.RDFSBASE || operation == Operation.WRFSBASE;
+  const base = segment(fs ? SEG_FS : SEG_GS) + SEGMENT_BASE;
+  if (operation == Operation.RDFSBASE || operation == Operation.RDGSBASE)
+    return writeSized(register, size, load<u64>(base));
+  const value = readSized(register, size);
+  if (!isCanonical(value)) return raiseError(13, 0);
+  store<u64>(base, value);
+}

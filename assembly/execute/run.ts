@@ -1,0 +1,1644 @@
+// The run loop: one dense switch over micro-operations (it compiles to one br_table), the frequent ones inline, the rest
+// behind a call. A handler that cannot go on at once (TLB miss, MMIO, a fault) leaves the switch without having changed
+// anything, and attend() takes the micro-operation over. `op` is the only state between micro-operations.
+
+import {
+  BUDGET,
+  cpu,
+  GPR,
+  JUMP_KEY,
+  PAGE,
+  raised,
+  RFLAGS,
+  TLB_NOW,
+} from '../state';
+import { AUX, BASE, IMM, NOT_TAKEN, NUMBER, TAKEN, Uop, UOP } from '../uop';
+import { address, dst, host, put, readable, src, tlbEntry, writable } from './operand';
+import { adc, add, and, cmp, dec, exchange, inc, neg, not, or, sbb, sub, test, xor } from './alu';
+import { ADDITION, condition, DF, getCF, getFlags, getOF, getPF, getSF, getZF, setCarry, setCarryOverflow as setRotate, setFlags, setLazy, setLogic, SUBTRACTION } from './flags';
+import { doubleShift, readSized, sar, shift, shl, shr32, shr64, signed, writeSized } from './shift';
+import { divide, imul, multiply } from './multiply';
+import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
+import { attend, slowEnd } from './slow';
+import { budgetOut, dead, fetchFault, jumpEntry, link, undefined } from './enter';
+import { effectiveAddress, loopTaken, rare, rareEnd } from './rare';
+
+// @ts-ignore: decorator
+@inline const RSP: usize = GPR + 4 * 8;
+
+/** Charge a finished block's instructions; true = less than a whole block is left of the budget. */
+// @ts-ignore: decorator
+@inline function charge(c: usize, op: usize): bool {
+  const left = load<i32>(c, BUDGET) - 1 - <i32>load<u8>(op, NUMBER);
+  store<i32>(c, left, BUDGET);
+  return left < 0;
+}
+
+/** Run micro-operations from `op` on until something says leave (0). */
+export function execute(first: usize): void {
+  const c = cpu;
+  let op = first;
+  let tlb = <usize>load<u32>(c, TLB_NOW);
+  while (op) {
+    switch (<i32>load<u16>(op)) {
+      case Uop.LEAVE: {
+        return;
+      }
+      case Uop.LINK: {
+        op = link(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.SLOW_END: {
+        op = slowEnd();
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.DEAD: {
+        op = dead(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.UNDEFINED: {
+        op = undefined(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.FETCH_FAULT: {
+        op = fetchFault(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.RARE: {
+        op = rare(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.RARE_END: {
+        op = rareEnd(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.EA: {
+        if (!effectiveAddress(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.OFFSET16: {
+        store<u64>(dst(op), address(op) & 0xffff);
+        op += UOP;
+        continue;
+      }
+      case Uop.JMP: {
+        const next = <usize>load<u32>(op, TAKEN);
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JMP_R: {
+        const target = load<u64>(src(op));
+        const j = jumpEntry(target);
+        if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
+        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        if (charge(c, op)) {
+          op = budgetOut(<usize>load<u32>(j, 8));
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = <usize>load<u32>(j, 8);
+        continue;
+      }
+      case Uop.CALL: {
+        const a = load<u64>(c, RSP) - 8;
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8)) break;
+        store<u64>(host(e, a), load<u64>(c, PAGE) + load<u64>(op, IMM));
+        store<u64>(c, a, RSP);
+        const next = <usize>load<u32>(op, TAKEN);
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CALL_R: {
+        const target = load<u64>(src(op));
+        const j = jumpEntry(target);
+        if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
+        const a = load<u64>(c, RSP) - 8;
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8)) break;
+        store<u64>(host(e, a), load<u64>(c, PAGE) + load<u64>(op, IMM));
+        store<u64>(c, a, RSP);
+        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        if (charge(c, op)) {
+          op = budgetOut(<usize>load<u32>(j, 8));
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = <usize>load<u32>(j, 8);
+        continue;
+      }
+      case Uop.RET: {
+        const a = load<u64>(c, RSP);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const target = load<u64>(host(e, a));
+        const j = jumpEntry(target);
+        if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
+        store<u64>(c, a + 8, RSP);
+        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        if (charge(c, op)) {
+          op = budgetOut(<usize>load<u32>(j, 8));
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = <usize>load<u32>(j, 8);
+        continue;
+      }
+      case Uop.RET_N: {
+        const a = load<u64>(c, RSP);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const target = load<u64>(host(e, a));
+        const j = jumpEntry(target);
+        if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
+        store<u64>(c, a + 8 + load<u64>(op, IMM), RSP);
+        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        if (charge(c, op)) {
+          op = budgetOut(<usize>load<u32>(j, 8));
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = <usize>load<u32>(j, 8);
+        continue;
+      }
+      case Uop.JO: {
+        const next = <usize>(getOF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JB: {
+        const next = <usize>(getCF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JZ: {
+        const next = <usize>(getZF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JBE: {
+        const next = <usize>((getZF() || getCF()) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JS: {
+        const next = <usize>(getSF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JP: {
+        const next = <usize>(getPF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JL: {
+        const next = <usize>((getSF() != getOF()) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.JLE: {
+        const next = <usize>((getZF() || getSF() != getOF()) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.LOOP: {
+        const next = <usize>(loopTaken(op) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP8_JB: {
+        const a = <i64>load<i8>(dst(op));
+        const b = <i64>load<i8>(src(op));
+        const r = <i64>(<i8>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP8_JZ: {
+        const a = <i64>load<i8>(dst(op));
+        const b = <i64>load<i8>(src(op));
+        const r = <i64>(<i8>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP8_JBE: {
+        const a = <i64>load<i8>(dst(op));
+        const b = <i64>load<i8>(src(op));
+        const r = <i64>(<i8>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP8_JS: {
+        const a = <i64>load<i8>(dst(op));
+        const b = <i64>load<i8>(src(op));
+        const r = <i64>(<i8>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP8_JL: {
+        const a = <i64>load<i8>(dst(op));
+        const b = <i64>load<i8>(src(op));
+        const r = <i64>(<i8>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP8_JLE: {
+        const a = <i64>load<i8>(dst(op));
+        const b = <i64>load<i8>(src(op));
+        const r = <i64>(<i8>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP16_JB: {
+        const a = <i64>load<i16>(dst(op));
+        const b = <i64>load<i16>(src(op));
+        const r = <i64>(<i16>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP16_JZ: {
+        const a = <i64>load<i16>(dst(op));
+        const b = <i64>load<i16>(src(op));
+        const r = <i64>(<i16>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP16_JBE: {
+        const a = <i64>load<i16>(dst(op));
+        const b = <i64>load<i16>(src(op));
+        const r = <i64>(<i16>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP16_JS: {
+        const a = <i64>load<i16>(dst(op));
+        const b = <i64>load<i16>(src(op));
+        const r = <i64>(<i16>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP16_JL: {
+        const a = <i64>load<i16>(dst(op));
+        const b = <i64>load<i16>(src(op));
+        const r = <i64>(<i16>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP16_JLE: {
+        const a = <i64>load<i16>(dst(op));
+        const b = <i64>load<i16>(src(op));
+        const r = <i64>(<i16>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP32_JB: {
+        const a = <i64>load<i32>(dst(op));
+        const b = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP32_JZ: {
+        const a = <i64>load<i32>(dst(op));
+        const b = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP32_JBE: {
+        const a = <i64>load<i32>(dst(op));
+        const b = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP32_JS: {
+        const a = <i64>load<i32>(dst(op));
+        const b = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP32_JL: {
+        const a = <i64>load<i32>(dst(op));
+        const b = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP32_JLE: {
+        const a = <i64>load<i32>(dst(op));
+        const b = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP64_JB: {
+        const a = <i64>load<i64>(dst(op));
+        const b = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP64_JZ: {
+        const a = <i64>load<i64>(dst(op));
+        const b = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP64_JBE: {
+        const a = <i64>load<i64>(dst(op));
+        const b = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP64_JS: {
+        const a = <i64>load<i64>(dst(op));
+        const b = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP64_JL: {
+        const a = <i64>load<i64>(dst(op));
+        const b = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.CMP64_JLE: {
+        const a = <i64>load<i64>(dst(op));
+        const b = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(a - b));
+        setLazy(c, SUBTRACTION, a, b, r);
+        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST8_JZ: {
+        const r = <i64>load<i8>(dst(op)) & <i64>load<i8>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST8_JS: {
+        const r = <i64>load<i8>(dst(op)) & <i64>load<i8>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST8_JLE: {
+        const r = <i64>load<i8>(dst(op)) & <i64>load<i8>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST16_JZ: {
+        const r = <i64>load<i16>(dst(op)) & <i64>load<i16>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST16_JS: {
+        const r = <i64>load<i16>(dst(op)) & <i64>load<i16>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST16_JLE: {
+        const r = <i64>load<i16>(dst(op)) & <i64>load<i16>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST32_JZ: {
+        const r = <i64>load<i32>(dst(op)) & <i64>load<i32>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST32_JS: {
+        const r = <i64>load<i32>(dst(op)) & <i64>load<i32>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST32_JLE: {
+        const r = <i64>load<i32>(dst(op)) & <i64>load<i32>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST64_JZ: {
+        const r = <i64>load<i64>(dst(op)) & <i64>load<i64>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST64_JS: {
+        const r = <i64>load<i64>(dst(op)) & <i64>load<i64>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.TEST64_JLE: {
+        const r = <i64>load<i64>(dst(op)) & <i64>load<i64>(src(op));
+        setLogic(c, r);
+        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        if (charge(c, op)) {
+          op = budgetOut(next);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+        } else op = next;
+        continue;
+      }
+      case Uop.MOV8: {
+        store<u8>(dst(op), load<u8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOV16: {
+        store<u16>(dst(op), load<u16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOV32: {
+        store<u64>(dst(op), load<u32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOV64: {
+        store<u64>(dst(op), load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVZX8_16: {
+        store<u16>(dst(op), <u16>load<u8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVZX8_32: {
+        store<u64>(dst(op), <u64>load<u8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVZX16_32: {
+        store<u64>(dst(op), <u64>load<u16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVSX8_16: {
+        store<i16>(dst(op), <i16>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVSX8_32: {
+        put<i32>(dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVSX8_64: {
+        store<i64>(dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVSX16_32: {
+        put<i32>(dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVSX16_64: {
+        store<i64>(dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVSX32_64: {
+        store<i64>(dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LEA32: {
+        store<u64>(dst(op), address(op) & 0xffffffff);
+        op += UOP;
+        continue;
+      }
+      case Uop.LEA64: {
+        store<u64>(dst(op), address(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD8: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 1)) break;
+        store<u8>(dst(op), <u8>load<u8>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD16: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 2)) break;
+        store<u16>(dst(op), <u16>load<u16>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        store<u64>(dst(op), <u64>load<u32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        store<u64>(dst(op), <u64>load<u64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADZX8_32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 1)) break;
+        store<u64>(dst(op), <u64>load<u8>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADZX16_32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 2)) break;
+        store<u64>(dst(op), <u64>load<u16>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADSX8_32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 1)) break;
+        put<i32>(dst(op), <i64>load<i8>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADSX8_64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 1)) break;
+        store<i64>(dst(op), <i64>load<i8>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADSX16_32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 2)) break;
+        put<i32>(dst(op), <i64>load<i16>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADSX16_64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 2)) break;
+        store<i64>(dst(op), <i64>load<i16>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADSX32_64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        store<i64>(dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD_RMW8: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 1) || !readable(e, a, 1)) break;
+        store<u64>(dst(op), load<u8>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD_RMW16: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 2) || !readable(e, a, 2)) break;
+        store<u64>(dst(op), load<u16>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD_RMW32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 4) || !readable(e, a, 4)) break;
+        store<u64>(dst(op), load<u32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOAD_RMW64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8) || !readable(e, a, 8)) break;
+        store<u64>(dst(op), load<u64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.STORE8: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 1)) break;
+        store<u8>(host(e, a), load<u8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.STORE16: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 2)) break;
+        store<u16>(host(e, a), load<u16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.STORE32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 4)) break;
+        store<u32>(host(e, a), load<u32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.STORE64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8)) break;
+        store<u64>(host(e, a), load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.PUSH64: {
+        const v = load<u64>(src(op));
+        const a = load<u64>(c, RSP) - 8;
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8)) break;
+        store<u64>(host(e, a), v);
+        store<u64>(c, a, RSP);
+        op += UOP;
+        continue;
+      }
+      case Uop.POP64: {
+        const a = load<u64>(c, RSP);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const v = load<u64>(host(e, a));
+        store<u64>(c, a + 8, RSP);
+        store<u64>(dst(op), v);
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD8: {
+        add<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD16: {
+        add<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD32: {
+        add<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD64: {
+        add<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR8: {
+        or<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR16: {
+        or<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR32: {
+        or<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR64: {
+        or<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADC8: {
+        adc<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADC16: {
+        adc<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADC32: {
+        adc<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADC64: {
+        adc<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SBB8: {
+        sbb<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SBB16: {
+        sbb<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SBB32: {
+        sbb<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SBB64: {
+        sbb<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND8: {
+        and<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND16: {
+        and<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND32: {
+        and<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND64: {
+        and<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB8: {
+        sub<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB16: {
+        sub<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB32: {
+        sub<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB64: {
+        sub<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR8: {
+        xor<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR16: {
+        xor<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR32: {
+        xor<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR64: {
+        xor<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP8: {
+        cmp<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP16: {
+        cmp<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP32: {
+        cmp<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP64: {
+        cmp<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.TEST8: {
+        test<i8>(c, dst(op), <i64>load<i8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.TEST16: {
+        test<i16>(c, dst(op), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.TEST32: {
+        test<i32>(c, dst(op), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.TEST64: {
+        test<i64>(c, dst(op), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD32_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        add<i32>(c, dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD64_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        add<i64>(c, dst(op), <i64>load<i64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB32_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        sub<i32>(c, dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB64_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        sub<i64>(c, dst(op), <i64>load<i64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND32_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        and<i32>(c, dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND64_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        and<i64>(c, dst(op), <i64>load<i64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR32_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        or<i32>(c, dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR64_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        or<i64>(c, dst(op), <i64>load<i64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR32_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        xor<i32>(c, dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR64_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        xor<i64>(c, dst(op), <i64>load<i64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP32_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        cmp<i32>(c, dst(op), <i64>load<i32>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP64_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        cmp<i64>(c, dst(op), <i64>load<i64>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMP8_M: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 1)) break;
+        cmp<i8>(c, dst(op), <i64>load<i8>(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD32_RMW: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 4) || !readable(e, a, 4)) break;
+        const h = host(e, a);
+        const x = <i64>load<i32>(h);
+        const y = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(x + y));
+        setLazy(c, ADDITION, x, y, r);
+        store<i32>(h, <i32>r);
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD64_RMW: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8) || !readable(e, a, 8)) break;
+        const h = host(e, a);
+        const x = <i64>load<i64>(h);
+        const y = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(x + y));
+        setLazy(c, ADDITION, x, y, r);
+        store<i64>(h, <i64>r);
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB32_RMW: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 4) || !readable(e, a, 4)) break;
+        const h = host(e, a);
+        const x = <i64>load<i32>(h);
+        const y = <i64>load<i32>(src(op));
+        const r = <i64>(<i32>(x - y));
+        setLazy(c, SUBTRACTION, x, y, r);
+        store<i32>(h, <i32>r);
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB64_RMW: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 8) || !readable(e, a, 8)) break;
+        const h = host(e, a);
+        const x = <i64>load<i64>(h);
+        const y = <i64>load<i64>(src(op));
+        const r = <i64>(<i64>(x - y));
+        setLazy(c, SUBTRACTION, x, y, r);
+        store<i64>(h, <i64>r);
+        op += UOP;
+        continue;
+      }
+      case Uop.INC8: {
+        inc<i8>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.INC16: {
+        inc<i16>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.INC32: {
+        inc<i32>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.INC64: {
+        inc<i64>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.DEC8: {
+        dec<i8>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.DEC16: {
+        dec<i16>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.DEC32: {
+        dec<i32>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.DEC64: {
+        dec<i64>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NEG8: {
+        neg<i8>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NEG16: {
+        neg<i16>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NEG32: {
+        neg<i32>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NEG64: {
+        neg<i64>(c, dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NOT8: {
+        not<i8>(dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NOT16: {
+        not<i16>(dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NOT32: {
+        not<i32>(dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.NOT64: {
+        not<i64>(dst(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.XCHG8: {
+        exchange<i8>(dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.XCHG16: {
+        exchange<i16>(dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.XCHG32: {
+        exchange<i32>(dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.XCHG64: {
+        exchange<i64>(dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHL32_I: {
+        shl<i32>(c, dst(op), load<u32>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHL64_I: {
+        shl<i64>(c, dst(op), load<u32>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHR32_I: {
+        shr32(c, dst(op), load<u32>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHR64_I: {
+        shr64(c, dst(op), load<u32>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SAR32_I: {
+        sar<i32>(c, dst(op), load<u32>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SAR64_I: {
+        sar<i64>(c, dst(op), load<u32>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.ROL32_I: {
+        const d = dst(op);
+        const r = rotl<u32>(load<u32>(d), load<u32>(op, IMM));
+        setRotate(r & 1, (r ^ (r >> 31)) & 1);
+        store<u64>(d, r);
+        op += UOP;
+        continue;
+      }
+      case Uop.ROL64_I: {
+        const d = dst(op);
+        const r = rotl<u64>(load<u64>(d), load<u64>(op, IMM));
+        setRotate(<u32>(r & 1), <u32>((r ^ (r >> 63)) & 1));
+        store<u64>(d, r);
+        op += UOP;
+        continue;
+      }
+      case Uop.ROR32_I: {
+        const d = dst(op);
+        const r = rotr<u32>(load<u32>(d), load<u32>(op, IMM));
+        setRotate(r >> 31, ((r >> 31) ^ (r >> 30)) & 1);
+        store<u64>(d, r);
+        op += UOP;
+        continue;
+      }
+      case Uop.ROR64_I: {
+        const d = dst(op);
+        const r = rotr<u64>(load<u64>(d), load<u64>(op, IMM));
+        setRotate(<u32>(r >> 63), <u32>(((r >> 63) ^ (r >> 62)) & 1));
+        store<u64>(d, r);
+        op += UOP;
+        continue;
+      }
+      case Uop.SHL32_CL: {
+        const d = dst(op);
+        const n = <u32>load<u8>(src(op)) & 31;
+        if (n) shl<i32>(c, d, n);
+        else store<u64>(d, load<u32>(d));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHR32_CL: {
+        const d = dst(op);
+        const n = <u32>load<u8>(src(op)) & 31;
+        if (n) shr32(c, d, n);
+        else store<u64>(d, load<u32>(d));
+        op += UOP;
+        continue;
+      }
+      case Uop.SAR32_CL: {
+        const d = dst(op);
+        const n = <u32>load<u8>(src(op)) & 31;
+        if (n) sar<i32>(c, d, n);
+        else store<u64>(d, load<u32>(d));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHL64_CL: {
+        const d = dst(op);
+        const n = <u32>load<u8>(src(op)) & 63;
+        if (n) shl<i64>(c, d, n);
+        op += UOP;
+        continue;
+      }
+      case Uop.SHR64_CL: {
+        const d = dst(op);
+        const n = <u32>load<u8>(src(op)) & 63;
+        if (n) shr64(c, d, n);
+        op += UOP;
+        continue;
+      }
+      case Uop.SAR64_CL: {
+        const d = dst(op);
+        const n = <u32>load<u8>(src(op)) & 63;
+        if (n) sar<i64>(c, d, n);
+        op += UOP;
+        continue;
+      }
+      case Uop.SHIFT: {
+        const x = load<u8>(op, AUX);
+        shift(x & 15, x >> 4, dst(op), load<u8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.DOUBLE_SHIFT: {
+        const x = load<u8>(op, AUX);
+        doubleShift((x & 15) != 0, x >> 4, dst(op), src(op), load<u8>(<usize>load<u16>(op, BASE)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL16: {
+        const d = dst(op);
+        imul<i16>(c, d, <i64>load<i16>(d), <i64>load<i16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL32: {
+        const d = dst(op);
+        imul<i32>(c, d, <i64>load<i32>(d), <i64>load<i32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL64: {
+        const d = dst(op);
+        imul<i64>(c, d, <i64>load<i64>(d), <i64>load<i64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL16_I: {
+        imul<i16>(c, dst(op), <i64>load<i16>(src(op)), load<i64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL32_I: {
+        imul<i32>(c, dst(op), <i64>load<i32>(src(op)), load<i64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL64_I: {
+        imul<i64>(c, dst(op), <i64>load<i64>(src(op)), load<i64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.MULTIPLY: {
+        const x = load<u8>(op, AUX);
+        multiply((x & 15) != 0, x >> 4, src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.DIVIDE: {
+        const x = load<u8>(op, AUX);
+        divide((x & 15) != 0, x >> 4, src(op));
+        if (raised) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CBW: {
+        store<i16>(c, load<i8>(c, GPR), GPR);
+        op += UOP;
+        continue;
+      }
+      case Uop.CWDE: {
+        store<u64>(c, <u64><u32>(<i32>load<i16>(c, GPR)), GPR);
+        op += UOP;
+        continue;
+      }
+      case Uop.CDQE: {
+        store<i64>(c, load<i32>(c, GPR), GPR);
+        op += UOP;
+        continue;
+      }
+      case Uop.CWD: {
+        store<i16>(c, load<i16>(c, GPR) >> 15, GPR + 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.CDQ: {
+        store<u64>(c, <u64><u32>(load<i32>(c, GPR) >> 31), GPR + 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.CQO: {
+        store<i64>(c, load<i64>(c, GPR) >> 63, GPR + 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.SETCC: {
+        store<u8>(dst(op), condition(load<u8>(op, AUX)) ? 1 : 0);
+        op += UOP;
+        continue;
+      }
+      case Uop.CMOV16: {
+        if (condition(load<u8>(op, AUX))) store<u16>(dst(op), load<u16>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMOV32: {
+        store<u64>(dst(op), condition(load<u8>(op, AUX)) ? load<u32>(src(op)) : load<u32>(dst(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMOV64: {
+        if (condition(load<u8>(op, AUX))) store<u64>(dst(op), load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.BSWAP32: {
+        const d = dst(op);
+        store<u64>(d, swapBytes(load<u32>(d), 2));
+        op += UOP;
+        continue;
+      }
+      case Uop.BSWAP64: {
+        const d = dst(op);
+        store<u64>(d, swapBytes(load<u64>(d), 3));
+        op += UOP;
+        continue;
+      }
+      case Uop.BIT: {
+        const x = load<u8>(op, AUX);
+        bit(x & 15, x >> 4, dst(op), load<u8>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.BIT_ADDRESS: {
+        const size = <u32>load<u8>(op, AUX);
+        const n = signed(readSized(src(op), size), size);
+        store<u64>(dst(op), address(op) + <u64>((n >> (size + 3)) << size));
+        op += UOP;
+        continue;
+      }
+      case Uop.SCAN: {
+        const x = load<u8>(op, AUX);
+        scan(x & 15, x >> 4, dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.CRC32: {
+        const size = <u32>load<u8>(op, AUX);
+        const d = dst(op);
+        store<u64>(d, crc32(load<u32>(d), readSized(src(op), size), size));
+        op += UOP;
+        continue;
+      }
+      case Uop.CMPXCHG: {
+        compareExchange(load<u8>(op, AUX) >> 4, dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.XADD: {
+        exchangeAdd(load<u8>(op, AUX) >> 4, dst(op), src(op));
+        op += UOP;
+        continue;
+      }
+      case Uop.BYTE_SWAP: {
+        const size = <u32>load<u8>(op, AUX);
+        writeSized(dst(op), size, swapBytes(readSized(src(op), size), size));
+        op += UOP;
+        continue;
+      }
+      case Uop.CLC: {
+        setCarry(0);
+        op += UOP;
+        continue;
+      }
+      case Uop.STC: {
+        setCarry(1);
+        op += UOP;
+        continue;
+      }
+      case Uop.CMC: {
+        setCarry(getCF() ? 0 : 1);
+        op += UOP;
+        continue;
+      }
+      case Uop.CLD: {
+        store<u64>(c, load<u64>(c, RFLAGS) & ~<u64>DF, RFLAGS);
+        op += UOP;
+        continue;
+      }
+      case Uop.STD: {
+        store<u64>(c, load<u64>(c, RFLAGS) | DF, RFLAGS);
+        op += UOP;
+        continue;
+      }
+      case Uop.LAHF: {
+        store<u8>(c, <u8>getFlags(), GPR + 1);
+        op += UOP;
+        continue;
+      }
+      case Uop.SAHF: {
+        setFlags((getFlags() & ~<u32>0xd5) | (load<u8>(c, GPR + 1) & 0xd5));
+        op += UOP;
+        continue;
+      }
+      // also keeps the compiler from thinking that nothing comes after the switch: it overlooks a `break` inside an `if`
+      default:
+        break;
+    }
+    op = attend(op);
+    tlb = <usize>load<u32>(c, TLB_NOW);
+  }
+}

@@ -1,0 +1,224 @@
+// The slow path of one micro-operation that its handler left alone: TLB misses, MMIO, operands that cross pages, writes
+// to pages with code, faults. Where the inline handler can do its work after all, it is run once more with the TLB entry
+// pointed at the right place for that one micro-operation: the page itself after a refill, or a bounce buffer that is
+// filled before and written back after.
+
+import {
+  ACCESS_READ,
+  ACCESS_WRITE,
+  arena,
+  ARENA_SLOW,
+  BOUNCE,
+  cpu,
+  emulating,
+  EXIT_INFO,
+  EXIT_LENGTH,
+  GPR,
+  INFO_LENGTH_SHIFT,
+  INFO_PLAIN_STORE,
+  LEAVE,
+  MMU,
+  NEXT_RIP,
+  PAGE,
+  raised,
+  raiseError,
+  REQUEST,
+  RIP,
+  SKIP,
+  setRaised,
+  TAG_MMIO,
+  TLB_ADDEND,
+  TLB_ENTRY,
+  TLB_GPA,
+  TLB_NOW,
+  TLB_READ,
+  TLB_USER,
+  TLB_WRITE,
+} from '../state';
+import {
+  HANDLER,
+  IMM,
+  LENGTH,
+  MEM,
+  MEM_PLAIN,
+  MEM_READ,
+  MEM_SIZE,
+  MEM_STACK,
+  MEM_WRITE,
+  NUMBER,
+  SRC,
+  Uop,
+  UOP,
+} from '../uop';
+import { address, readable, tlbEntry, writable } from './operand';
+import { probe, read64, readAs, translate, write64, writeAs } from '../paging/access';
+import { setStackAccess } from '../paging/guest-walk';
+import { exitMmio } from '../paging/nested';
+import { setAccessSize } from '../paging/exit';
+import { HOW_USER } from '../paging/format';
+import { isCanonical } from '../segments/linear';
+import { codeDropped, leaveDropped } from '../decode/block';
+import { abandonCut, callHypervisor, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, sync } from './enter';
+
+/** Take over a micro-operation whose handler could not go on. Returns the next one to run. */
+export function attend(op: usize): usize {
+  if (raised) return fail(op);
+  switch (<i32>load<u16>(op, HANDLER)) {
+    case Uop.CALL:
+    case Uop.CALL_R:
+    case Uop.JMP_R:
+    case Uop.RET:
+    case Uop.RET_N:
+      return transfer(op);
+  }
+  const mem = <u32>load<u8>(op, MEM);
+  const linear = address(op);
+  const size: u32 = 1 << (mem & MEM_SIZE);
+  const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
+  if (!emulating) {
+    // A page known to be MMIO: exit at once, without any walk
+    const tag = mem & MEM_READ ? load<u64>(entry, TLB_READ) : load<u64>(entry, TLB_WRITE);
+    if (tag == ((linear & ~<u64>0xfff) | TAG_MMIO) && ((<u32>linear & 0xfff) + size <= 0x1000))
+      if (!(mem & MEM_WRITE) || load<u64>(entry, TLB_WRITE) == tag) return mmio(op, entry, linear, size, mem);
+  }
+  return access(op, entry, linear, size, mem);
+}
+
+/** Exit for an access to a page whose TLB entry says MMIO. */
+function mmio(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
+  setAccessSize(size);
+  const user: u32 = load<u32>(cpu, MMU) == TLB_USER ? HOW_USER : 0;
+  // a read-modify-write reads first, and that is the access that exits
+  exitMmio(
+    load<u64>(entry, TLB_GPA) | (linear & 0xfff),
+    linear,
+    (mem & MEM_READ ? ACCESS_READ : ACCESS_WRITE) | user,
+  );
+  if (!(mem & MEM_PLAIN)) return fail(op);
+  // A plain store: the hypervisor may well finish it from the address alone, so RIP is made only if somebody asks
+  setRaised(0);
+  const length = <u32>load<u8>(op, LENGTH);
+  const info = load<u32>(cpu, EXIT_INFO) | (length << INFO_LENGTH_SHIFT) | INFO_PLAIN_STORE;
+  store<u32>(cpu, info, EXIT_INFO);
+  store<u32>(cpu, length, EXIT_LENGTH);
+  plainStore = op;
+  const answer = callHypervisor(info);
+  if (answer == SKIP && plainStore && !load<u32>(cpu, REQUEST)) {
+    plainStore = 0;
+    return op + UOP;
+  }
+  syncExit();
+  if (answer == SKIP) {
+    store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
+    chargeCount(1);
+    return proceed();
+  }
+  abandonCut();
+  return answer == LEAVE ? leaveRun(RESULT_LEFT) : enter();
+}
+/** The plain store whose exit is being handled, while RIP has not been made for it. */
+let plainStore: usize = 0;
+/** Make RIP that of the exiting instruction: whoever looks at the vCPU during an exit calls this first. */
+export function syncExit(): void {
+  const op = plainStore;
+  if (!op) return;
+  plainStore = 0;
+  sync(op);
+  chargeCount(load<u8>(op, NUMBER));
+}
+
+// ---------------------------------------------------------------- one micro-operation on a bounce buffer
+/** The TLB entry that is bent (0 = none), what it was, and what is to be written back. */
+let bent: usize = 0;
+let bentOperation: usize = 0;
+let bentLinear: u64 = 0;
+let bentSize: u32 = 0;
+let bentWrite: bool = false;
+
+function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
+  const mmu = load<u32>(cpu, MMU);
+  setStackAccess((mem & MEM_STACK) != 0);
+  setAccessSize(size);
+  if (((<u32>linear & 0xfff) + size) <= 0x1000) {
+    translate(linear, mem & MEM_WRITE ? ACCESS_WRITE : ACCESS_READ, mmu);
+    if (raised) return fail(op);
+    if ((!(mem & MEM_READ) || readable(entry, linear, size)) && (!(mem & MEM_WRITE) || writable(entry, linear, size))) {
+      setStackAccess(false);
+      return op;
+    }
+  }
+  if (mem & MEM_WRITE && !probe(linear, size, ACCESS_WRITE, mmu)) return fail(op);
+  const bounce = cpu + BOUNCE;
+  if (mem & MEM_READ) {
+    const value = readAs(linear, size, mmu);
+    if (raised) return fail(op);
+    store<u64>(bounce, value);
+  }
+  const scratch = arena + ARENA_SLOW;
+  memory.copy(scratch, entry, TLB_ENTRY);
+  bent = entry;
+  bentOperation = op;
+  bentLinear = linear;
+  bentSize = size;
+  bentWrite = (mem & MEM_WRITE) != 0;
+  const tag = (linear + (size - 1)) & ~<u64>0xfff;
+  store<u64>(entry, tag, TLB_READ);
+  store<u64>(entry, tag, TLB_WRITE);
+  store<u32>(entry, <u32>bounce - <u32>linear, TLB_ADDEND);
+  const copy = scratch + TLB_ENTRY;
+  memory.copy(copy, op, UOP);
+  store<u16>(copy + UOP, <u16>Uop.SLOW_END, HANDLER);
+  return copy;
+}
+/** Put the bent TLB entry back, if there is one. */
+export function undoPatches(): void {
+  setStackAccess(false);
+  if (!bent) return;
+  memory.copy(bent, arena + ARENA_SLOW, TLB_ENTRY);
+  bent = 0;
+}
+/** The micro-operation has run on the bounce buffer: carry its write out, go on behind it. */
+export function slowEnd(): usize {
+  const op = bentOperation;
+  undoPatches();
+  if (bentWrite) {
+    const bounce = cpu + BOUNCE;
+    const value = bentSize == 8 ? load<u64>(bounce) : load<u64>(bounce) & (((<u64>1) << (bentSize << 3)) - 1);
+    writeAs(bentLinear, bentSize, value, load<u32>(cpu, MMU));
+    if (raised) return fail(op);
+    if (codeDropped) leaveDropped(op);
+  }
+  return op + UOP;
+}
+
+// ---------------------------------------------------------------- near calls, jumps and returns
+// @ts-ignore: decorator
+@inline const RSP: usize = GPR + 4 * 8;
+
+/** 64-bit near transfers when the jump cache or the stack's TLB entry misses. */
+function transfer(op: usize): usize {
+  const handler = <i32>load<u16>(op, HANDLER);
+  const stack = load<u64>(cpu, RSP);
+  let target: u64;
+  setStackAccess(true);
+  if (handler == Uop.RET || handler == Uop.RET_N) {
+    target = read64(stack);
+    if (raised) return fail(op);
+  } else if (handler == Uop.CALL) {
+    // the link stub behind a CALL knows the distance
+    target = load<u64>(cpu, PAGE) + load<u64>(op + UOP, IMM);
+  } else target = load<u64>(<usize>load<u32>(op, SRC));
+  if (!isCanonical(target)) {
+    raiseError(13, 0);
+    return fail(op);
+  }
+  if (handler == Uop.CALL || handler == Uop.CALL_R) {
+    write64(stack - 8, load<u64>(cpu, PAGE) + load<u64>(op, IMM));
+    if (raised) return fail(op);
+    store<u64>(cpu, stack - 8, RSP);
+  } else if (handler != Uop.JMP_R) store<u64>(cpu, stack + 8 + load<u64>(op, IMM), RSP);
+  setStackAccess(false);
+  store<u64>(cpu, target, RIP);
+  chargeCount(1 + <i32>load<u8>(op, NUMBER));
+  return proceed();
+}

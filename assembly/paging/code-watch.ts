@@ -1,0 +1,19 @@
+// Writes to memory that holds decoded code: the one place where paging tells the block cache.
+
+import { CODE_MAP } from '../state';
+import { codeWritten } from '../decode/block';
+
+/** The code map's word of the page of a host address; not 0 = the page holds decoded code. */
+// @ts-ignore: decorator
+@inline export function codeOf(host: usize): u64 {
+  return atomic.load<u64>(CODE_MAP + ((host >> 12) << 3));
+}
+
+/** To be called after every write to guest memory that did not go through a writable TLB tag. At most to the page's end. */
+export function watchWrite(host: usize, size: u32): void {
+  const code = codeOf(host);
+  if (!code) return;
+  const first = <u64>((host & 4095) >> 6);
+  const last = <u64>(((host & 4095) + size - 1) >> 6);
+  if (code & (((<u64>-1) >> (63 - (last - first))) << first)) codeWritten(host, size);
+}

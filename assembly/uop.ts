@@ -1,0 +1,131 @@
+// The micro-operation: what the decoder makes of an instruction and the run loop, the slow path and the emulator execute.
+// 32 bytes each; an instruction is one or a few of them in a row, a block is up to BLOCK_MAX instructions.
+//
+// Registers are named by absolute address in the state page (AH is RAX's address + 1), so a handler needs no index
+// arithmetic; an immediate is named by the address of the micro-operation's own IMM field, so register and immediate
+// forms share one handler.
+
+export const UOP: usize = 32;
+export const HANDLER: usize = 0; // u16, Uop
+export const DST: usize = 2; // u16, absolute address of a register
+export const SRC: usize = 4; // u32, absolute address of a register or of this micro-operation's IMM
+export const BASE: usize = 8; // u16, absolute address of the base register (or ZERO, PAGE, T0)
+export const INDEX: usize = 10; // u16
+export const DISP: usize = 12; // i32
+export const IMM: usize = 16; // i64
+export const SCALE: usize = 24; // u8, shift count
+export const MEM: usize = 25; // u8, MEM_*: what memory it touches; 0 = none
+export const OFFSET: usize = 26; // u16, page offset of the instruction's first byte
+export const LENGTH: usize = 28; // u8, length of the instruction
+export const NUMBER: usize = 29; // u8, how many instructions of the block come before this one
+export const SEG: usize = 30; // u8, segment of the memory operand
+export const AUX: usize = 31; // u8
+
+/** Ends of blocks: where to go on. They share the address fields' room. */
+export const TAKEN: usize = BASE; // u32, address of a micro-operation
+export const NOT_TAKEN: usize = DISP; // u32
+
+/** RARE and RARE_END: operation and details in IMM's room, immediate in DISP. */
+export const RARE_OPERATION: usize = IMM; // u16
+export const RARE_SIZE: usize = IMM + 2; // u8, log2
+export const RARE_ADDRESS_SIZE: usize = IMM + 3; // u8, log2
+export const RARE_CONDITION: usize = IMM + 4; // u8
+export const RARE_PREFIXES: usize = IMM + 5; // u8
+export const RARE_REGISTER: usize = IMM + 6; // u8, number of a segment, control or debug register
+export const RARE_MEMORY: usize = IMM + 7; // u8, 1 = T0 holds the linear address of the operand
+export const RARE_IMM2: usize = SCALE; // u8: ENTER's level
+export const RARE_SELECTOR: usize = BASE; // u16: far pointer
+
+export const MEM_SIZE: u32 = 7; // log2 of bytes
+export const MEM_READ: u32 = 8;
+export const MEM_WRITE: u32 = 16;
+export const MEM_STACK: u32 = 32; // a fault of canonicality is #SS, not #GP
+export const MEM_PLAIN: u32 = 64; // the instruction is a plain store: one write and nothing else
+
+/** Most instructions a block may have; the run loop's budget is kept this much too low so that one sign test serves. */
+export const BLOCK_MAX: u32 = 32;
+
+export const enum Uop {
+  LEAVE = 0, // leave the run loop: result and RIP are set
+  // ends of blocks and of scratch blocks
+  LINK, // go to PAGE + IMM; SRC = link field to patch when that is on the same page (0 = none)
+  SLOW_END, // the slow path's single micro-operation is over
+  DEAD, // the rest of this block was overwritten: look up again
+  UNDEFINED, // #UD
+  FETCH_FAULT, // fetching or decoding this instruction faults: raise what block building met
+  RARE, // anything out of line that goes on with the next micro-operation
+  RARE_END, // the same, and the block ends: look up NEXT_RIP again
+  EA, // T0 = linear address of a memory operand that needs a segment or a narrower address (DST = T0)
+  OFFSET16, // DST = 16-bit effective address (LEA)
+  JMP, // TAKEN
+  JMP_R, // to SRC
+  CALL, // push IMM (page-relative return address), TAKEN
+  CALL_R, // push PAGE + IMM, go to SRC
+  RET,
+  RET_N, // RET imm16: SRC = IMM
+  // conditional branches on the lazy flags; the opposite ones have their links swapped
+  JO, JB, JZ, JBE, JS, JP, JL, JLE,
+  LOOP, // LOOP, LOOPE, LOOPNE, JRCXZ: AUX = kind | address size << 4
+  // compare or test fused with the branch
+  CMP8_JB, CMP8_JZ, CMP8_JBE, CMP8_JS, CMP8_JL, CMP8_JLE,
+  CMP16_JB, CMP16_JZ, CMP16_JBE, CMP16_JS, CMP16_JL, CMP16_JLE,
+  CMP32_JB, CMP32_JZ, CMP32_JBE, CMP32_JS, CMP32_JL, CMP32_JLE,
+  CMP64_JB, CMP64_JZ, CMP64_JBE, CMP64_JS, CMP64_JL, CMP64_JLE,
+  TEST8_JZ, TEST8_JS, TEST8_JLE,
+  TEST16_JZ, TEST16_JS, TEST16_JLE,
+  TEST32_JZ, TEST32_JS, TEST32_JLE,
+  TEST64_JZ, TEST64_JS, TEST64_JLE,
+  // register and immediate moves
+  MOV8, MOV16, MOV32, MOV64,
+  MOVZX8_16, MOVZX8_32, MOVZX16_32, MOVSX8_16, MOVSX8_32, MOVSX8_64, MOVSX16_32, MOVSX16_64, MOVSX32_64,
+  LEA32, LEA64,
+  // loads and stores
+  LOAD8, LOAD16, LOAD32, LOAD64,
+  LOADZX8_32, LOADZX16_32, LOADSX8_32, LOADSX8_64, LOADSX16_32, LOADSX16_64, LOADSX32_64,
+  LOAD_RMW8, LOAD_RMW16, LOAD_RMW32, LOAD_RMW64, // checks writability as well; to DST (T1)
+  STORE8, STORE16, STORE32, STORE64,
+  PUSH64, POP64,
+  // arithmetic: DST op= SRC
+  ADD8, ADD16, ADD32, ADD64,
+  OR8, OR16, OR32, OR64,
+  ADC8, ADC16, ADC32, ADC64,
+  SBB8, SBB16, SBB32, SBB64,
+  AND8, AND16, AND32, AND64,
+  SUB8, SUB16, SUB32, SUB64,
+  XOR8, XOR16, XOR32, XOR64,
+  CMP8, CMP16, CMP32, CMP64,
+  TEST8, TEST16, TEST32, TEST64,
+  // arithmetic with a memory source: DST op= [address]
+  ADD32_M, ADD64_M, SUB32_M, SUB64_M, AND32_M, AND64_M, OR32_M, OR64_M, XOR32_M, XOR64_M, CMP32_M, CMP64_M, CMP8_M,
+  // arithmetic with a memory destination
+  ADD32_RMW, ADD64_RMW, SUB32_RMW, SUB64_RMW,
+  INC8, INC16, INC32, INC64,
+  DEC8, DEC16, DEC32, DEC64,
+  NEG8, NEG16, NEG32, NEG64,
+  NOT8, NOT16, NOT32, NOT64,
+  XCHG8, XCHG16, XCHG32, XCHG64, // DST <-> SRC, both registers
+  // shifts by IMM (already masked, not zero)
+  SHL32_I, SHL64_I, SHR32_I, SHR64_I, SAR32_I, SAR64_I, ROL32_I, ROL64_I, ROR32_I, ROR64_I,
+  // shifts by CL
+  SHL32_CL, SHL64_CL, SHR32_CL, SHR64_CL, SAR32_CL, SAR64_CL,
+  SHIFT, // any other shift or rotate: AUX = operation | size << 4, DST, count at SRC
+  DOUBLE_SHIFT, // SHLD, SHRD: AUX = right | size << 4, DST, SRC, count at BASE (u16 address)
+  IMUL16, IMUL32, IMUL64, // DST *= SRC
+  IMUL32_I, IMUL64_I, // DST = SRC * IMM
+  IMUL16_I,
+  MULTIPLY, // MUL, IMUL one operand: AUX = signed | size << 4, SRC
+  DIVIDE, // DIV, IDIV
+  CBW, CWDE, CDQE, CWD, CDQ, CQO,
+  SETCC, // DST = condition AUX
+  CMOV16, CMOV32, CMOV64, // DST = SRC if condition AUX
+  BSWAP32, BSWAP64,
+  BIT, // BT, BTS, BTR, BTC on DST: AUX = operation | size << 4, bit number at SRC
+  BIT_ADDRESS, // T0 = address + the byte offset of bit number SRC (signed, AUX = size)
+  SCAN, // BSF, BSR, POPCNT: AUX = operation | size << 4
+  CRC32, // AUX = size of SRC
+  CMPXCHG, // T1 against the accumulator: AUX = size << 4, SRC
+  XADD, // DST (T1 or register) += SRC, SRC = old: AUX = size << 4; IMM = address of the second register
+  BYTE_SWAP, // MOVBE: DST = SRC swapped, AUX = size
+  CLC, STC, CMC, CLD, STD, LAHF, SAHF,
+  COUNT,
+}

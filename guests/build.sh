@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Rebuilds every guest image from its source, byte for byte.
+#
+#   guests/build.sh            writes the images, bench/expected.json and bench/toolchain.txt beside the sources
+#   guests/build.sh --check    rebuilds into a temporary directory and compares with what is committed;
+#                              on a difference: one line, exit status 1
+#
+# NASM images are always compared. The C images under bench/ depend on the compiler: they are compared only where
+# gcc and ld are the versions in bench/toolchain.txt; their checksums (expected.json) are compared wherever there is a gcc.
+
+set -euo pipefail
+cd "$(dirname "$0")"
+export LC_ALL=C
+
+nasm_guests=(hello-real:bin hello-protected:elf hello-long:bin vmexit:bin promise:bin smc:bin faults:bin)
+loops=(sieve crc32 sha256 quicksort tree matrix mix bytecode fib strings)
+# No SSE, no x87: the loops measure the integer core. -march and -mtune pin the code that GCC chooses.
+cflags=(-std=c11 -O2 -march=x86-64 -mtune=generic -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie -mno-sse -mno-mmx -mno-80387
+  -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+  -fno-tree-loop-distribute-patterns -nostdlib -static)
+
+fail() { echo "guests/build.sh: $*" >&2; exit 1; }
+need() { command -v "$1" >/dev/null || fail "$1 is needed to rebuild the guests and is not installed"; }
+toolchain() { gcc --version | head -n 1; ld --version | head -n 1; }
+
+build_nasm() { # to directory $1
+  local guest name format
+  for guest in "${nasm_guests[@]}"; do
+    name=${guest%:*} format=${guest#*:}
+    mkdir -p "$1/$name"
+    nasm -f bin -Werror -I include/ -I "$name/" -o "$1/$name/$name.$format" "$name/$name.asm"
+  done
+}
+
+build_loops() { # to directory $1
+  local loop work
+  work=$1/objects
+  mkdir -p "$work" "$1/bench"
+  nasm -f elf64 -Werror -I include/ -o "$work/entry.o" bench/entry.asm
+  gcc "${cflags[@]}" -c -o "$work/runtime.o" bench/runtime.c
+  for loop in "${loops[@]}"; do
+    gcc "${cflags[@]}" -c -o "$work/$loop.o" "bench/$loop.c"
+    ld -T bench/image.ld --no-warn-rwx-segments -z noexecstack --build-id=none -o "$work/$loop.elf" \
+      "$work/entry.o" "$work/runtime.o" "$work/$loop.o"
+    objcopy -O binary "$work/$loop.elf" "$1/bench/$loop.bin"
+    chmod 644 "$1/bench/$loop.bin"
+    [ "$(stat -c %s "$1/bench/$loop.bin")" -le 32768 ] || fail "bench/$loop.bin is larger than 32 KiB"
+  done
+}
+
+# promise.asm says behind each END_CASE how many signals a correct host sees: `; N: why`.
+write_signals() { # to directory $1
+  {
+    echo '['
+    sed -nE "s/^ +END_(CASE|READ) '([^']+)'[^;]*; ([0-9]+): (.*)$/  { \"case\": \"\2\", \"signals\": \3, \"checks\": \"\4\" },/p" \
+      promise/promise.asm | sed '$ s/,$//'
+    echo ']'
+  } >"$1/promise/expected.json"
+}
+
+# The known-good checksums come from the same C, compiled as an ordinary Linux program and run on this machine's CPU.
+write_expected() { # to directory $1
+  local loop work separator=
+  work=$1/objects
+  mkdir -p "$work" "$1/bench"
+  {
+    echo '{'
+    for loop in "${loops[@]}"; do
+      gcc -std=c11 -O2 -Wall -Wextra -Werror -DNATIVE -o "$work/$loop.native" bench/runtime.c "bench/$loop.c"
+      one=$("$work/$loop.native" n=1 2>/dev/null) all=$("$work/$loop.native" 2>"$work/$loop.repeats")
+      printf '%s  "%s": { "n1": "%s", "defaultRepeats": %s, "default": "%s" }' "$separator" "$loop" "${one#* }" \
+        "$(cat "$work/$loop.repeats")" "${all#* }"
+      separator=$',\n'
+    done
+    printf '\n}\n'
+  } >"$1/bench/expected.json"
+}
+
+case "${1:-}" in
+'')
+  need nasm
+  need gcc
+  need ld
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  build_nasm "$work"
+  write_signals "$work"
+  build_loops "$work"
+  write_expected "$work"
+  rm -rf "$work/objects"
+  toolchain >"$work/bench/toolchain.txt"
+  cp -r "$work/." .
+  ;;
+--check)
+  need nasm
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  build_nasm "$work"
+  write_signals "$work"
+  if ! command -v gcc >/dev/null || ! command -v ld >/dev/null; then
+    echo "guests/build.sh: bench/ images and checksums not compared: gcc or ld is not installed"
+  else
+    write_expected "$work"
+    if [ "$(toolchain)" = "$(cat bench/toolchain.txt)" ]; then
+      build_loops "$work"
+    else
+      echo "guests/build.sh: bench/ images not compared: built by $(head -n 1 bench/toolchain.txt), here is $(toolchain | head -n 1)"
+    fi
+  fi
+  rm -rf "$work/objects"
+  count=0
+  while IFS= read -r file; do
+    cmp -s "$work/$file" "$file" || fail "guests/$file is not what its source builds (run guests/build.sh and commit)"
+    count=$((count + 1))
+  done < <(cd "$work" && find . -type f | sed 's|^\./||' | sort)
+  echo "guests/build.sh: $count files are what their sources build"
+  ;;
+*) fail "unknown argument '$1' (nothing, or --check)" ;;
+esac

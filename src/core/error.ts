@@ -1,0 +1,7 @@
+/** The CPU core cannot be loaded, or its memory cannot be had: what is wrong, and what to do. */
+export class CoreError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CoreError';
+  }
+}

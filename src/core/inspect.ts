@@ -1,0 +1,93 @@
+// The inspector: what people read of the CPU, from build/inspect.wasm, which is made of the core's own decoder and table
+// sources. It has a memory of its own and never touches a running machine's.
+
+import { bind } from './bind.js';
+
+/** Width of a code segment in bits. */
+export type CodeBits = 16 | 32 | 64;
+
+/** Format of a guest's page tables: 32-bit entries, PAE, or so many levels of 64-bit entries. */
+export type PagingFormat = '32-bit' | 'pae' | '4-level' | '5-level';
+
+/** One instruction of the opcode tables. */
+export interface CoverageRow {
+  /** What leads to it: opcode bytes, then conditions such as `/1`, `mem`, `p66`, `64-bit`, `rex.w1`. */
+  readonly opcode: string;
+  readonly mnemonic: string;
+  /** Operand codes after SDM vol. 2, appendix A.2. */
+  readonly operands: string;
+  /** Whether the CPU runs it; if not, it raises #UD. */
+  readonly implemented: boolean;
+}
+
+/** Reads machine code, opcode tables and page walks out to people. */
+export interface Inspector {
+  /**
+   * Disassembles `bytes`, which stand at `address`, in Intel's syntax: address, bytes and text, one instruction a line,
+   * at most `count` lines. A byte that begins no instruction is `(bad)`, one that the end cuts off `(incomplete)`.
+   */
+  listing(bytes: Uint8Array, address: bigint, bits: CodeBits, count?: number): string;
+  /** Every instruction that the decoder knows. */
+  coverage(): CoverageRow[];
+  /** A page walk, one line a table entry, from the core's trace records (24 bytes each). */
+  walk(records: Uint8Array, paging: PagingFormat): string;
+  /** The mnemonic of an operation by its number, as in the core's counts of unimplemented instructions. */
+  operationName(operation: number): string;
+}
+
+/** build/inspect.wasm is missing or is not what this library was built with. */
+export class InspectorError extends Error {
+  override readonly name = 'InspectorError';
+}
+
+const URL_OF_MODULE = new URL('../../build/inspect.wasm', import.meta.url);
+const PAGING = { '32-bit': 2, pae: 3, '4-level': 4, '5-level': 5 } as const;
+
+interface Bound {
+  listing(bytes: Uint8Array, address: bigint, bits: number, count: number): string;
+  coverage(): string[];
+  walk(records: Uint8Array, paging: number): string;
+  operationNames(): string[];
+}
+
+let loaded: Promise<Inspector> | undefined;
+
+/**
+ * The inspector, loaded once per process.
+ * @throws InspectorError when the module is missing.
+ */
+export function loadInspector(): Promise<Inspector> {
+  loaded ??= load();
+  loaded.catch(() => (loaded = undefined));
+  return loaded;
+}
+
+async function load(): Promise<Inspector> {
+  const bound = (await bind(await readModule())) as unknown as Bound;
+  const names = bound.operationNames();
+  return {
+    listing: (bytes, address, bits, count = 0x7fff_ffff) =>
+      bound.listing(bytes, BigInt.asUintN(64, address), bits, Math.max(0, Math.min(count, 0x7fff_ffff))),
+    coverage: () =>
+      bound.coverage().map((line) => {
+        const [opcode = '', mnemonic = '', operands = '', state] = line.split('\t');
+        return { opcode, mnemonic, operands, implemented: state === 'implemented' };
+      }),
+    walk: (records, paging) => bound.walk(records, PAGING[paging]),
+    operationName: (operation) => names[operation] ?? '(bad)',
+  };
+}
+
+async function readModule(): Promise<BufferSource> {
+  if (URL_OF_MODULE.protocol === 'file:') {
+    const { readFile } = await import('node:fs/promises');
+    return readFile(URL_OF_MODULE).catch(() => {
+      throw new InspectorError(`the inspector ${URL_OF_MODULE.pathname} is missing; make it with "npm run build"`);
+    });
+  }
+  const response = await fetch(URL_OF_MODULE);
+  if (!response.ok) {
+    throw new InspectorError(`the inspector ${URL_OF_MODULE.href} cannot be fetched: HTTP status ${response.status}`);
+  }
+  return response.arrayBuffer();
+}

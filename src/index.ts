@@ -1,0 +1,31 @@
+// The library's entrance: a Vm, its vCPUs and buses, eventfds, and their errors. Names and numbers follow KVM's.
+
+export * from './eventfd/index.js';
+export { DECLINED, type InterruptLine, type IoDevice, type Trigger, type WideValue } from './bus/device.js';
+export { DoorbellBus } from './bus/doorbell-bus.js';
+export { ClaimRank } from './bus/claim.js';
+export { IoBus, type ClaimOptions } from './bus/io-bus.js';
+export { IoEventFdFlag, IoEventFds, type IoEventFdArgs } from './bus/ioeventfd.js';
+export { Clock } from './vmm/clock.js';
+export type { InterruptSource } from './vmm/context.js';
+export type { CpuidEntry, CpuOptions, CpuVendor } from './vmm/cpuid.js';
+export { DeviceError } from './vmm/device-error.js';
+export type { ExitCounters } from './vmm/exit-stats.js';
+export {
+  DebugExit,
+  ExitReason,
+  InternalError,
+  InternalErrorExit,
+  IoExit,
+  MmioExit,
+  PlainExit,
+  type Exit,
+} from './vmm/exit.js';
+export { HYPERCALL_KICK } from './vmm/exits/hypercall.js';
+export { GuestMemory } from './vmm/guest-memory.js';
+export { MemoryFlag, type MemoryRegion } from './vmm/memory-slot.js';
+export type { Msr, MsrHandler } from './vmm/msrs.js';
+export type { ClockMode, DoorbellMode, PagingMode, VmOptions } from './vmm/options.js';
+export type { DebugRegs, DescriptorTable, Regs, Segment, Sregs } from './vmm/regs.js';
+export { Vcpu, type RunOptions } from './vmm/vcpu.js';
+export { Vm, type VmStats } from './vmm/vm.js';

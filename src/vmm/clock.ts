@@ -1,0 +1,50 @@
+// The clock of a Vm, in ticks of its time-stamp counter: the host's time, or retired instructions.
+
+import type { ClockMode } from './options.js';
+
+export class Clock {
+  readonly #start = performance.now();
+  #skipped = 0;
+  #retired: () => number = () => 0;
+
+  constructor(
+    readonly mode: ClockMode,
+    readonly tscKhz: number,
+    private readonly ticksPerInstruction: number,
+  ) {}
+
+  /** Who tells how many instructions were retired: the first vCPU, by which virtual time goes. */
+  follow(retired: () => number): void {
+    this.#retired = retired;
+  }
+
+  /** Ticks since the Vm was made. */
+  ticks(): number {
+    if (this.mode === 'real') return this.hostTicks();
+    return this.#retired() * this.ticksPerInstruction + this.#skipped;
+  }
+
+  /** The same as one vCPU's TSC counts it, whose instructions `retired` tells. */
+  ticksOf(retired: () => number): number {
+    if (this.mode === 'real') return this.hostTicks();
+    return retired() * this.ticksPerInstruction;
+  }
+
+  /** Nanoseconds since the Vm was made. */
+  nanoseconds(): number {
+    return (this.ticks() * 1e6) / this.tscKhz;
+  }
+
+  /** Ticks by the host's clock, whatever the mode: what the core asks in mode 'real'. */
+  readonly hostTicks = (): number => Math.floor((performance.now() - this.#start) * this.tscKhz);
+
+  /** How far the clock was put forward, in ticks. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** See Vm.skipTime(). */
+  skip(ticks: number): void {
+    this.#skipped += ticks;
+  }
+}

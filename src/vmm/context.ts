@@ -1,0 +1,110 @@
+// What the exit handlers of one vCPU work on. The dispatcher, the handlers and Vcpu share it; users see Vcpu.
+
+import type { Core } from '../core/core.js';
+import type { CoreMemory } from '../core/memory.js';
+import type { DoorbellBus } from '../bus/doorbell-bus.js';
+import type { IoBus } from '../bus/io-bus.js';
+import type { Cpuid } from './cpuid.js';
+import { InternalErrorExit, type Exit, type IoExit, type MmioExit } from './exit.js';
+import type { ExitStats } from './exit-stats.js';
+import type { MsrTable } from './msrs.js';
+import type { NestedTable } from './nested-table.js';
+import type { PagingMode } from './options.js';
+import type { ScratchPages } from './scratch.js';
+import type { ShadowTable } from './shadow-table.js';
+
+/** What the vCPUs of a Vm have in common. */
+export interface Shared {
+  readonly memory: CoreMemory;
+  readonly paging: PagingMode;
+  readonly fastDoorbells: boolean;
+  readonly nested: NestedTable;
+  readonly scratch: ScratchPages;
+  readonly mmio: IoBus;
+  readonly pio: IoBus;
+  readonly doorbells: DoorbellBus;
+  readonly cpuid: Cpuid;
+  readonly msrs: MsrTable;
+  readonly stats: ExitStats;
+}
+
+/** Gives the vector of the interrupt a vCPU takes (an 8259's INTA cycle); -1 if there is none after all. */
+export interface InterruptSource {
+  acknowledge(): number;
+}
+
+/** What an exit to the user left undone; the next run() begins with it (spec 4.2). */
+export type Unfinished =
+  | { kind: 'read'; exit: MmioExit; row: number }
+  /** Pieces of a write that nobody claimed, still to be delivered. */
+  | { kind: 'writes'; exits: MmioExit[] }
+  | { kind: 'io'; exit: IoExit };
+
+/** Interruption information (SDM vol. 3, table 25-17): valid. */
+export const EVENT_VALID = 0x8000_0000;
+
+export class VcpuContext {
+  core!: Core;
+  /** The shadow page table of this vCPU, in mode 'shadow'. */
+  shadow: ShadowTable | undefined;
+  /** Set by a handler that returns LEAVE. */
+  exit: Exit | undefined;
+  /** What a device threw; run() throws it on. */
+  failure: Error | undefined;
+  unfinished: Unfinished | undefined;
+  /** The INTR pin, and who answers it. */
+  interruptLine = false;
+  interruptSource: InterruptSource | undefined;
+  /** The user wants an exit when an interrupt could be taken. */
+  wantsWindow = false;
+  /** Row of the statistics that emulation now counts for. */
+  row = 0;
+  #faults = 0;
+  #faultLo = 0;
+  #faultHi = 0;
+  #faultRetired = -1;
+
+  constructor(
+    readonly index: number,
+    readonly shared: Shared,
+  ) {}
+
+  /** Word indexes, for Uint32Array and Int32Array, of a state field. */
+  word(offset: number): number {
+    return (this.core.state + offset) >>> 2;
+  }
+
+  request(bits: number): void {
+    Atomics.or(this.shared.memory.i32, this.word(this.core.layout.REQUEST), bits);
+  }
+
+  /** Takes request bits back; true if one of them was set. */
+  withdraw(bits: number): boolean {
+    return (Atomics.and(this.shared.memory.i32, this.word(this.core.layout.REQUEST), ~bits) & bits) !== 0;
+  }
+
+  /** Leaves run() with this exit. */
+  leave(exit: Exit): number {
+    this.exit = exit;
+    return this.core.layout.LEAVE;
+  }
+
+  internalError(suberror: number, data: readonly bigint[], message: string): number {
+    return this.leave(new InternalErrorExit(suberror, data, message));
+  }
+
+  /**
+   * False if a fault at this address was answered again and again without an instruction retiring: no answer of ours
+   * satisfies the CPU, and run() would never return.
+   */
+  makesProgress(lo: number, hi: number): boolean {
+    const retired = this.core.exports.retired();
+    if (lo !== this.#faultLo || hi !== this.#faultHi || retired !== this.#faultRetired) {
+      this.#faultLo = lo;
+      this.#faultHi = hi;
+      this.#faultRetired = retired;
+      this.#faults = 0;
+    }
+    return ++this.#faults < 1000;
+  }
+}

@@ -1,0 +1,144 @@
+// What CPUID says. It claims what the core implements and nothing else; x87, MMX and SSE are not implemented yet, so a guest
+// that looks first finds no FPU here, unlike on any 64-bit processor one can buy.
+
+/** Who made the processor, as far as a guest can tell: the CPUID strings and the behaviour where the vendors differ. */
+export type CpuVendor = 'intel' | 'amd';
+
+/** A configurable processor. */
+export interface CpuOptions {
+  /** Default 'intel'. */
+  vendor?: CpuVendor;
+  /** Up to 48 characters. */
+  brand?: string;
+  /** Width of a guest-physical address, 36…46 bits; default 40. */
+  physicalBits?: number;
+  /** 5-level paging; default false. */
+  la57?: boolean;
+  /** Claim a local APIC (whoever sets this provides one); default false. */
+  apic?: boolean;
+  /** Show the hypervisor leaves and bit; default true. */
+  hypervisor?: boolean;
+}
+
+/** kvm_cpuid_entry2: the answer for a leaf; without `subleaf`, for every ECX. */
+export interface CpuidEntry {
+  leaf: number;
+  subleaf?: number;
+  eax: number;
+  ebx: number;
+  ecx: number;
+  edx: number;
+}
+
+export type RequiredCpu = Required<CpuOptions>;
+
+const bit = (...numbers: number[]): number => numbers.reduce((word, number) => (word | (1 << number)) >>> 0, 0);
+
+/** Three or four characters-in-a-register words of a string. */
+function words(text: string, count: number): number[] {
+  return Array.from({ length: count }, (_, word) => {
+    let value = 0;
+    for (let at = 3; at >= 0; at--) value = value * 256 + (text.charCodeAt(word * 4 + at) || 0);
+    return value;
+  });
+}
+
+/** FPU 0, DE 2 and the rest by number, SDM vol. 2, CPUID, table 3-11. */
+const LEAF1_EDX = bit(2, 3, 4, 5, 6, 8, 11, 13, 15, 16, 17, 19); // DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH
+const LEAF1_ECX = bit(13, 17, 22, 23); // CX16 PCID MOVBE POPCNT
+const HYPERVISOR = bit(31);
+const APIC = bit(9);
+const LEAF7_EBX = bit(0, 7, 9, 10, 20); // FSGSBASE SMEP ERMS INVPCID SMAP
+const LEAF7_ECX = bit(2, 22); // UMIP RDPID
+const LA57 = bit(16);
+const EXTENDED_EDX = bit(11, 20, 26, 27, 29); // SYSCALL NX PAGE1GB RDTSCP LM
+/** AMD repeats these bits of leaf 1 (AMD APM vol. 3, appendix E.4.2). */
+const AMD_REPEATED = bit(0, 2, 3, 4, 5, 6, 8, 9, 13, 15, 16, 17);
+const LAHF = bit(0);
+/** AMD: CR8 by LOCK MOV CR0 is not there; SVM is not there. */
+const INVARIANT_TSC = bit(8);
+
+/** KVM's: the hypercall numbers and errors are KVM's too. Its feature leaf is empty: no kvmclock, no paravirtual anything. */
+const SIGNATURE = 'KVMKVMKVM\0\0\0';
+
+/** The table for a processor whose TSC counts `tscKhz` thousand a second. */
+export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
+  const intel = cpu.vendor === 'intel';
+  const [v0, v1, v2] = words(intel ? 'GenuineIntel' : 'AuthenticAMD', 3) as [number, number, number];
+  const [h0, h1, h2] = words(SIGNATURE, 3) as [number, number, number];
+  const features = LEAF1_EDX | (cpu.apic ? APIC : 0);
+  // Family 6 model 0x3f and family 0x17 model 1: old enough for every feature missing here to be believable.
+  const signature = intel ? 0x0003_06f2 : 0x0080_0f12;
+  const brand = words(cpu.brand.padEnd(48, '\0'), 12);
+  const table: CpuidEntry[] = [
+    { leaf: 0, eax: intel ? 0x16 : 7, ebx: v0, ecx: v2, edx: v1 },
+    {
+      leaf: 1,
+      eax: signature,
+      ebx: 0x0001_0800, // one logical processor, CLFLUSH line of 8 × 8 bytes; the vCPU fills in its APIC id
+      ecx: (LEAF1_ECX | (cpu.hypervisor ? HYPERVISOR : 0)) >>> 0,
+      edx: features >>> 0,
+    },
+    { leaf: 7, subleaf: 0, eax: 0, ebx: LEAF7_EBX, ecx: LEAF7_ECX | (cpu.la57 ? LA57 : 0), edx: 0 },
+    { leaf: 0x8000_0000, eax: 0x8000_0008, ebx: intel ? 0 : v0, ecx: intel ? 0 : v2, edx: intel ? 0 : v1 },
+    {
+      leaf: 0x8000_0001,
+      eax: intel ? 0 : signature,
+      ebx: 0,
+      ecx: LAHF,
+      edx: (EXTENDED_EDX | (intel ? 0 : features & AMD_REPEATED)) >>> 0,
+    },
+    ...[0, 1, 2].map((n) => ({
+      leaf: 0x8000_0002 + n,
+      eax: brand[n * 4]!,
+      ebx: brand[n * 4 + 1]!,
+      ecx: brand[n * 4 + 2]!,
+      edx: brand[n * 4 + 3]!,
+    })),
+    { leaf: 0x8000_0007, eax: 0, ebx: 0, ecx: 0, edx: INVARIANT_TSC },
+    { leaf: 0x8000_0008, eax: cpu.physicalBits | ((cpu.la57 ? 57 : 48) << 8), ebx: 0, ecx: 0, edx: 0 },
+  ];
+  if (intel) {
+    // TSC = crystal × EBX / EAX with a crystal of 1 MHz; then base, maximum and bus frequency in MHz.
+    const mhz = Math.round(tscKhz / 1000) & 0xffff;
+    table.push({ leaf: 0x15, eax: 1000, ebx: tscKhz, ecx: 1_000_000, edx: 0 });
+    table.push({ leaf: 0x16, eax: mhz, ebx: mhz, ecx: 100, edx: 0 });
+  }
+  if (cpu.hypervisor) {
+    table.push({ leaf: 0x4000_0000, eax: 0x4000_0010, ebx: h0, ecx: h1, edx: h2 });
+    table.push({ leaf: 0x4000_0010, eax: tscKhz, ebx: 0, ecx: 0, edx: 0 });
+  }
+  return table;
+}
+
+const ZERO: CpuidEntry = { leaf: 0, eax: 0, ebx: 0, ecx: 0, edx: 0 };
+
+/** Looks leaves up as hardware does. */
+export class Cpuid {
+  #entries: CpuidEntry[] = [];
+  readonly #byLeaf = new Map<number, CpuidEntry[]>();
+
+  constructor(entries: readonly CpuidEntry[]) {
+    this.entries = entries;
+  }
+
+  get entries(): readonly CpuidEntry[] {
+    return this.#entries;
+  }
+
+  /** KVM_SET_CPUID2. */
+  set entries(entries: readonly CpuidEntry[]) {
+    this.#entries = entries.map((entry) => ({ ...entry }));
+    this.#byLeaf.clear();
+    for (const entry of this.#entries) {
+      const leaf = entry.leaf >>> 0;
+      this.#byLeaf.set(leaf, [...(this.#byLeaf.get(leaf) ?? []), entry]);
+    }
+  }
+
+  /** The answer for EAX and ECX; leaves that are not there read as zero. */
+  find(leaf: number, subleaf: number): CpuidEntry {
+    const rows = this.#byLeaf.get(leaf >>> 0);
+    return rows?.find((row) => row.subleaf === undefined || row.subleaf >>> 0 === subleaf >>> 0) ?? ZERO;
+  }
+}

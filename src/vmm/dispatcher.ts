@@ -1,0 +1,124 @@
+// Where every exit of a vCPU arrives. A plain store to a doorbell ends here: one lookup, one signal, step over it.
+// Everything else goes to the handler of its reason.
+
+import type { ExitHandler } from '../core/core.js';
+import type { VcpuContext } from './context.js';
+import { DeviceError } from './device-error.js';
+import { InternalError } from './exit.js';
+import { HardwareExit, ROWS, TIMED_EVERY, TIMED_FIRST, rowOf } from './exit-stats.js';
+import { handleControl, handleHalt, handleInterruptWindow, handleNothing, handleTripleFault } from './exits/control.js';
+import { handleCpuid } from './exits/cpuid.js';
+import { handleHypercall } from './exits/hypercall.js';
+import { handleIo } from './exits/io.js';
+import { handleMisconfig, handleNpf, handlePageFault, handleViolation } from './exits/memory.js';
+import { handleRdmsr, handleUnknownRegister, handleWrmsr } from './exits/msr.js';
+
+/** Answers an exit with RESUME, SKIP or LEAVE. For memory exits the halves are of the GPA, for port I/O of the port. */
+export type Handler = (context: VcpuContext, lo: number, hi: number, info: number) => number;
+
+const HANDLERS: Handler[] = Array.from({ length: ROWS }, (_, row) => unexpected(row));
+for (const [reason, handler] of [
+  [HardwareExit.EptMisconfig, handleMisconfig],
+  [HardwareExit.EptViolation, handleViolation],
+  [HardwareExit.Npf, handleNpf],
+  [HardwareExit.PageFault, handlePageFault],
+  [HardwareExit.Io, handleIo],
+  [HardwareExit.Cpuid, handleCpuid],
+  [HardwareExit.Rdmsr, handleRdmsr],
+  [HardwareExit.Wrmsr, handleWrmsr],
+  [HardwareExit.Rdpmc, handleUnknownRegister],
+  [HardwareExit.Xsetbv, handleUnknownRegister],
+  [HardwareExit.Vmcall, handleHypercall],
+  [HardwareExit.Hlt, handleHalt],
+  [HardwareExit.InterruptWindow, handleInterruptWindow],
+  [HardwareExit.TripleFault, handleTripleFault],
+  [HardwareExit.CrAccess, handleControl],
+  [HardwareExit.Invlpg, handleControl],
+  [HardwareExit.Invd, handleNothing],
+  [HardwareExit.Wbinvd, handleNothing],
+] as const satisfies readonly (readonly [number, Handler])[]) {
+  HANDLERS[rowOf(reason)] = handler;
+}
+
+function unexpected(row: number): Handler {
+  return (context) =>
+    context.internalError(
+      InternalError.UnexpectedExitReason,
+      [BigInt(row)],
+      `the CPU left the guest for a reason nobody expects (row ${row})`,
+    );
+}
+
+/** What the guest was doing, for a message. */
+function describe(row: number, lo: number, hi: number): string {
+  if (row === rowOf(HardwareExit.Io)) return `port 0x${(lo >>> 0).toString(16)}`;
+  const gpa = (hi >>> 0) * 2 ** 32 + (lo >>> 0);
+  return gpa === 0 ? `an exit of row ${row}` : `guest-physical address 0x${gpa.toString(16)}`;
+}
+
+const RSVD = 8;
+
+/** Whether an exit record with this reason is the MMIO marker's, and the store may be taken for granted. */
+type Marked = (info: number) => boolean;
+
+/** The function the core of this vCPU calls at an exit. */
+export function makeExitHandler(context: VcpuContext): ExitHandler {
+  const { doorbells, fastDoorbells, memory, paging, stats } = context.shared;
+  const { count } = stats;
+  // Known only when the core exists, which needs this function first.
+  let plainStore = 0;
+  let asUser = 0;
+  let skip = 1;
+  let errorWord = 0;
+  let markerWord = 0;
+  const reasonOfMarker =
+    paging === 'ept' ? HardwareExit.EptMisconfig : paging === 'npt' ? HardwareExit.Npf : HardwareExit.PageFault;
+  // Under EPT the marker has an exit reason of its own. NPT tells by RSVD in the error code. Under shadow paging the guest's
+  // rights to the page stand in the marker besides: writable, and for the user's code alone if the page is a user's (what
+  // SMAP says to others, the handler looks up).
+  const isMarker: Marked =
+    paging === 'ept'
+      ? () => true
+      : paging === 'npt'
+        ? () => (memory.u32[errorWord]! & RSVD) !== 0
+        : (info) =>
+            (memory.u32[errorWord]! & RSVD) !== 0 && (memory.u32[markerWord]! & 6) === ((info & asUser) !== 0 ? 6 : 2);
+
+  return (reason, lo, hi, info) => {
+    const row = reason & (ROWS - 1);
+    const n = count[row]!;
+    count[row] = n + 1;
+    const timed = n < TIMED_FIRST || (n & (TIMED_EVERY - 1)) === 0;
+    if (fastDoorbells && reason === reasonOfMarker && !timed && (info & plainStore) !== 0 && isMarker(info)) {
+      const index = doorbells.lookup(lo, hi);
+      if (index >= 0) {
+        doorbells.signal(index);
+        return skip;
+      }
+    }
+    return handle(row, n, timed, lo, hi, info);
+  };
+
+  function handle(row: number, n: number, timed: boolean, lo: number, hi: number, info: number): number {
+    if (plainStore === 0) {
+      const { layout } = context.core;
+      plainStore = layout.INFO_PLAIN_STORE;
+      asUser = layout.INFO_USER;
+      skip = layout.SKIP;
+      errorWord = context.word(layout.EXIT_QUALIFICATION);
+      markerWord = context.word(layout.EXIT_DATA);
+    }
+    context.row = row;
+    const start = timed ? performance.now() : 0;
+    let answer: number;
+    try {
+      answer = HANDLERS[row]!(context, lo, hi, info);
+    } catch (error) {
+      // Nothing may unwind through the core, which would not know how far it had come.
+      context.failure = new DeviceError(describe(row, lo, hi), error);
+      answer = context.core.layout.LEAVE;
+    }
+    if (timed) stats.ns[row]! += (performance.now() - start) * 1e6 * (n < TIMED_FIRST ? 1 : TIMED_EVERY);
+    return answer;
+  }
+}

@@ -1,0 +1,58 @@
+// The hypervisor's look into the guest's page tables, by the core's own walk, with the nested table filled in on the way.
+
+import type { VcpuContext } from './context.js';
+import { Fixed } from './nested-table.js';
+
+/** What a walk found. */
+export interface Walked {
+  gpa: bigint;
+  /** The page may be written with this privilege, and its dirty flag is set. */
+  writable: boolean;
+}
+
+const ADDRESS = 0x000f_ffff_ffff_f000n;
+/** Low bits of the core's result (assembly/paging/format.ts). */
+const FOUND_WRITABLE = 2n;
+const EFER_LMA = 1 << 10;
+const CR0_PG = 1 << 31;
+const CR4_LA57 = 1 << 12;
+/** A walk touches 5 tables at most; each may need a nested entry for reading and one for its accessed flag. */
+const ATTEMPTS = 16;
+
+/**
+ * Translates a linear address for an access (ACCESS_*) with the privilege of a TLB (TLB_*), setting accessed and dirty as
+ * the CPU would. Undefined: the guest's tables refuse, and RAISED_* in the state page says how; nothing is queued.
+ */
+export function walkGuest(context: VcpuContext, linear: bigint, access: number, mmu: number): Walked | undefined {
+  const { core, shared } = context;
+  const { exports, layout } = core;
+  const address = canonical(context, linear);
+  if (address === undefined) return undefined;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const found = exports.guestWalk(address, access, mmu);
+    if (found !== 0n) {
+      return {
+        gpa: (BigInt.asUintN(64, found) & ADDRESS) | (address & 0xfffn),
+        writable: (found & FOUND_WRITABLE) !== 0n,
+      };
+    }
+    const raised = exports.raised.value as number;
+    exports.setRaised(0);
+    if (raised !== layout.RAISED_EXIT) return undefined;
+    const { u32 } = shared.memory;
+    const word = context.word(layout.EXIT_GPA);
+    const write = (u32[context.word(layout.EXIT_QUALIFICATION)]! & layout.ACCESS_WRITE) !== 0;
+    if (shared.nested.fix(u32[word]!, u32[word + 1]!, write) !== Fixed.Again) return undefined;
+  }
+  return undefined;
+}
+
+/** As wide as the mode has it; undefined if long mode would not take it. */
+function canonical(context: VcpuContext, linear: bigint): bigint | undefined {
+  const { layout } = context.core;
+  const { u32 } = context.shared.memory;
+  const word = (offset: number): number => u32[context.word(offset)]!;
+  if ((word(layout.CR0) & CR0_PG) === 0 || (word(layout.EFER) & EFER_LMA) === 0) return linear & 0xffff_ffffn;
+  const bits = (word(layout.CR4) & CR4_LA57) !== 0 ? 57 : 48;
+  return BigInt.asUintN(64, BigInt.asIntN(bits, linear)) === linear ? linear : undefined;
+}

@@ -1,0 +1,332 @@
+// A virtual CPU: its registers, and running it. What KVM's vCPU file descriptor is, with KVM's rules (KVM_RUN and kvm_run).
+
+import { BUDGET_MAX, RunResult, type Core } from '../core/core.js';
+import { EBUSY, EEXIST, EINVAL } from '../eventfd/index.js';
+import type { Clock } from './clock.js';
+import { EVENT_VALID, type InterruptSource, type VcpuContext } from './context.js';
+import { resumeEmulation } from './emulation.js';
+import { DeviceError } from './device-error.js';
+import {
+  DebugExit,
+  ExitReason,
+  InternalError,
+  InternalErrorExit,
+  PlainExit,
+  type Exit,
+  type MmioExit,
+} from './exit.js';
+import { finishIo } from './exits/io.js';
+import type { GuestMemory } from './guest-memory.js';
+import { readMsr, STATE_MSRS, writeMsr, type Msr } from './msrs.js';
+import {
+  readDebugRegs,
+  readRegs,
+  readSregs,
+  writeDebugRegs,
+  writeRegs,
+  writeSregs,
+  type DebugRegs,
+  type Regs,
+  type Sregs,
+} from './regs.js';
+import { walkGuest } from './guest-tables.js';
+
+/** How far run() may go. */
+export interface RunOptions {
+  /** Instructions to retire at most; the exit is then Budget. Exact. Default: no limit. */
+  maxInstructions?: number;
+  /** Milliseconds of the host's time at most, looked at every few ten thousand instructions; the exit is then Budget. */
+  timeoutMs?: number;
+}
+
+/** What the Vm gives its vCPUs. */
+export interface VcpuParts {
+  context: VcpuContext;
+  clock: Clock;
+  guestMemory: GuestMemory;
+  physicalBits: number;
+  /** Power-on state. */
+  reset: () => void;
+}
+
+/** Bytes of an FXSAVE image. */
+const FPU_SIZE = 512;
+const MXCSR_AT = 24;
+const SINGLE_STEP_DR6 = 0xffff_4ff0n;
+/** V8 replaces a running function by its optimised form only when it is called anew, so the core is called often. */
+const SLICE = 32768;
+
+export class Vcpu {
+  readonly #context: VcpuContext;
+  readonly #core: Core;
+  readonly #clock: Clock;
+  readonly #guest: GuestMemory;
+  readonly #physicalBits: number;
+  readonly #reset: () => void;
+  #running = false;
+  #lastReason: ExitReason = ExitReason.Unknown;
+
+  /** kvm_run.immediate_exit: run() completes what the last exit left undone, and returns Intr without entering the guest. */
+  immediateExit = false;
+
+  /** Made by Vm.createVcpu(). */
+  constructor({ context, clock, guestMemory, physicalBits, reset }: VcpuParts) {
+    this.#context = context;
+    this.#core = context.core;
+    this.#clock = clock;
+    this.#guest = guestMemory;
+    this.#physicalBits = physicalBits;
+    this.#reset = reset;
+  }
+
+  /** 0 for the first vCPU, also its initial APIC id. */
+  get index(): number {
+    return this.#context.index;
+  }
+
+  /** kvm_run.exit_reason: of the last exit. Unchanged by an Intr that immediateExit caused (spec 4.3). */
+  get exitReason(): ExitReason {
+    return this.#lastReason;
+  }
+
+  /** Instructions retired since the vCPU was made. */
+  get retired(): number {
+    this.#core.exports.syncExit();
+    return this.#core.exports.retired();
+  }
+
+  /**
+   * Runs the guest until something is for the caller: KVM_RUN. Begins by completing the last exit (see Exit.complete());
+   * after an Hlt it goes on behind the HLT, so wait before, or inject what ends the halt.
+   *
+   * Throws only: EINVAL for options that make no sense, EBUSY if called while running, and DeviceError when a device on a
+   * bus throws. The vCPU can go on after that: an IN, OUT or MMIO read begins anew, an MMIO write is past.
+   */
+  run({ maxInstructions = Infinity, timeoutMs = Infinity }: RunOptions = {}): Exit {
+    const endless = maxInstructions === Infinity;
+    if (!endless && (!Number.isSafeInteger(maxInstructions) || maxInstructions < 0)) {
+      throw new EINVAL(`run: maxInstructions must be a whole number, not ${String(maxInstructions)}`);
+    }
+    if (!(timeoutMs >= 0)) throw new EINVAL(`run: timeoutMs must be 0 or more, not ${String(timeoutMs)}`);
+    if (this.#running) throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
+    this.#running = true;
+    try {
+      const exit = this.#finish() ?? (this.immediateExit ? undefined : this.#enter(maxInstructions, timeoutMs));
+      if (exit === undefined) return new PlainExit(ExitReason.Intr);
+      this.#lastReason = exit.reason;
+      return exit;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** Runs exactly one instruction. The exit is Debug (as under KVM_GUESTDBG_SINGLESTEP) unless the instruction made another. */
+  step(): Exit {
+    const exit = this.run({ maxInstructions: 1 });
+    if (exit.reason !== ExitReason.Budget) return exit;
+    const { rip } = this.getRegs();
+    const { cs } = this.getSregs();
+    this.#lastReason = ExitReason.Debug;
+    return new DebugExit(BigInt.asUintN(64, cs.base + rip), SINGLE_STEP_DR6, this.getDebugRegs().dr7);
+  }
+
+  /** What the last exit left to be done. An exit if that makes another one. */
+  #finish(): Exit | undefined {
+    const context = this.#context;
+    const { unfinished } = context;
+    context.unfinished = undefined;
+    if (unfinished === undefined) return undefined;
+    switch (unfinished.kind) {
+      case 'io':
+        finishIo(context, unfinished.exit);
+        return undefined;
+      case 'writes': {
+        const [first, ...rest] = unfinished.exits;
+        if (rest.length > 0) context.unfinished = { kind: 'writes', exits: rest };
+        return first;
+      }
+      case 'read': {
+        const answer = this.#resume(unfinished.exit, unfinished.row);
+        return answer === this.#core.layout.LEAVE ? this.#take() : undefined;
+      }
+    }
+  }
+
+  #resume(exit: MmioExit, row: number): number {
+    try {
+      return resumeEmulation(this.#context, exit, row);
+    } catch (error) {
+      throw new DeviceError(`guest-physical address 0x${exit.physAddr.toString(16)}`, error);
+    }
+  }
+
+  #enter(maxInstructions: number, timeoutMs: number): Exit {
+    const context = this.#context;
+    const { layout, exports } = this.#core;
+    const { i32 } = context.shared.memory;
+    const activity = context.word(layout.ACTIVITY);
+    if (i32[activity] === 1) i32[activity] = 0;
+    const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
+    let left = maxInstructions;
+    while (left > 0) {
+      const before = exports.retired();
+      const result = exports.run(Math.min(left, SLICE, BUDGET_MAX));
+      left -= exports.retired() - before;
+      if (result === RunResult.Left) return this.#take();
+      if (result === RunResult.Stopped) return new PlainExit(ExitReason.Intr);
+      if (result === RunResult.Halted) return new PlainExit(ExitReason.Hlt);
+      if (performance.now() >= deadline) break;
+    }
+    return new PlainExit(ExitReason.Budget);
+  }
+
+  /** The exit that a handler has left; or what a device has thrown. */
+  #take(): Exit {
+    const context = this.#context;
+    const { failure, exit } = context;
+    context.failure = undefined;
+    context.exit = undefined;
+    if (failure !== undefined) {
+      context.unfinished = undefined;
+      throw failure;
+    }
+    return exit ?? new InternalErrorExit(InternalError.UnexpectedExitReason, [], 'the guest was left without an exit');
+  }
+
+  /** Makes run() return Intr soon, from any place in this thread (a device, a signal handler); also the next run() if none is under way. */
+  requestStop(): void {
+    this.#context.request(this.#core.layout.REQUEST_STOP);
+  }
+
+  getRegs(): Regs {
+    this.#core.exports.syncExit();
+    return readRegs(this.#core, this.#context.shared.memory);
+  }
+
+  setRegs(regs: Regs): void {
+    this.#core.exports.syncExit();
+    writeRegs(this.#core, this.#context.shared.memory, regs);
+  }
+
+  getSregs(): Sregs {
+    return readSregs(this.#core, this.#context.shared.memory);
+  }
+
+  /** Throws EINVAL for a combination that VM entry would refuse, EFAULT if PAE's four entries are not in memory. */
+  setSregs(sregs: Sregs): void {
+    const read = (gpa: bigint): Uint8Array => this.#guest.read(gpa, 32);
+    writeSregs(this.#core, this.#context.shared.memory, sregs, this.#physicalBits, read);
+    this.#context.shadow?.clear();
+  }
+
+  /** The FXSAVE image (SDM vol. 1, table 10-2), 512 bytes. */
+  getFpu(): Uint8Array {
+    const at = this.#core.state + this.#core.layout.FXSAVE;
+    return this.#context.shared.memory.u8.slice(at, at + FPU_SIZE);
+  }
+
+  /** Throws EINVAL unless it is 512 bytes whose MXCSR has no reserved bits (SDM vol. 1, 10.2.3). */
+  setFpu(image: Uint8Array): void {
+    if (image.length !== FPU_SIZE)
+      throw new EINVAL(`setFpu: an FXSAVE image has ${FPU_SIZE} bytes, not ${image.length}`);
+    const mxcsr = new DataView(image.buffer, image.byteOffset, image.byteLength).getUint32(MXCSR_AT, true);
+    if (mxcsr >>> 16 !== 0) throw new EINVAL(`setFpu: MXCSR 0x${mxcsr.toString(16)} has reserved bits`);
+    this.#context.shared.memory.u8.set(image, this.#core.state + this.#core.layout.FXSAVE);
+    this.#core.exports.stateChanged();
+  }
+
+  /** The registers asked for; without an argument all that the CPU itself keeps. Throws EINVAL for one that does not exist. */
+  getMsrs(indexes: readonly number[] = STATE_MSRS): Msr[] {
+    const { memory, msrs } = this.#context.shared;
+    return indexes.map((index) => ({ index, data: readMsr(this.#core, memory, msrs, this.#ticks(), index) }));
+  }
+
+  /** In order; throws EINVAL at the first that does not exist or refuses its value, after setting those before. */
+  setMsrs(msrs: readonly Msr[]): void {
+    const { memory, msrs: table } = this.#context.shared;
+    for (const msr of msrs) writeMsr(this.#core, memory, table, this.#ticks(), msr);
+    this.#core.exports.stateChanged();
+    this.#context.shadow?.clear();
+  }
+
+  getDebugRegs(): DebugRegs {
+    return readDebugRegs(this.#core, this.#context.shared.memory);
+  }
+
+  /** Throws EINVAL for bits above 31 in DR6 or DR7. */
+  setDebugRegs(regs: DebugRegs): void {
+    writeDebugRegs(this.#core, this.#context.shared.memory, regs);
+  }
+
+  /** The clock that this vCPU's TSC counts, without the offset that WRMSR or TSC_ADJUST put on it. */
+  #ticks(): bigint {
+    return BigInt(Math.floor(this.#clock.ticksOf(() => this.retired)));
+  }
+
+  /**
+   * KVM_INTERRUPT: an external interrupt of this vector, taken as soon as the guest can. EINVAL for a vector beyond 255,
+   * EEXIST while another waits. A machine with an interrupt controller uses setInterruptLine() instead.
+   */
+  injectInterrupt(vector: number): void {
+    if (!Number.isInteger(vector) || vector < 0 || vector > 255)
+      throw new EINVAL(`injectInterrupt: vectors are 0…255, not ${vector}`);
+    const { layout } = this.#core;
+    const { i32 } = this.#context.shared.memory;
+    const word = this.#context.word(layout.IRQ_VECTOR);
+    if (i32[word]! >= 0) throw new EEXIST(`injectInterrupt: interrupt ${i32[word]} still waits on vCPU ${this.index}`);
+    i32[word] = vector;
+    this.#context.request(layout.REQUEST_EVENT);
+  }
+
+  /** KVM_NMI. */
+  injectNmi(): void {
+    const { layout } = this.#core;
+    this.#context.shared.memory.i32[this.#context.word(layout.NMI_PENDING)] = 1;
+    this.#context.request(layout.REQUEST_EVENT);
+  }
+
+  /** Who gives the vector when an interrupt is taken while the line is up. */
+  setInterruptSource(source: InterruptSource | undefined): void {
+    this.#context.interruptSource = source;
+  }
+
+  /** The INTR pin. While it is up, the source is asked for a vector whenever the guest can take an interrupt. */
+  setInterruptLine(up: boolean): void {
+    this.#context.interruptLine = up;
+    if (up) this.#context.request(this.#core.layout.REQUEST_WINDOW);
+  }
+
+  /** kvm_run.request_interrupt_window: run() returns IrqWindowOpen once, as soon as an interrupt could be taken. */
+  requestInterruptWindow(): void {
+    this.#context.wantsWindow = true;
+    this.#context.request(this.#core.layout.REQUEST_WINDOW);
+  }
+
+  /** kvm_run.ready_for_interrupt_injection: an interrupt injected now would be taken at once. */
+  get readyForInterrupt(): boolean {
+    const { layout, exports } = this.#core;
+    const { i32 } = this.#context.shared.memory;
+    const free = i32[this.#context.word(layout.IRQ_VECTOR)]! < 0;
+    const shadowed = (i32[this.#context.word(layout.INTERRUPTIBILITY)]! & 3) !== 0;
+    const injecting = (i32[this.#context.word(layout.INJECT_INFO)]! & EVENT_VALID) !== 0;
+    return free && !shadowed && !injecting && (exports.getRflags() & 0x200) !== 0;
+  }
+
+  /** After an Hlt exit, until the next run(). */
+  get halted(): boolean {
+    return this.#context.shared.memory.i32[this.#context.word(this.#core.layout.ACTIVITY)] === 1;
+  }
+
+  /** Back to the state after power-on (SDM vol. 3, table 10-1): real mode, CS:RIP F000:FFF0. What an exit left undone is forgotten. */
+  reset(): void {
+    this.#context.unfinished = undefined;
+    this.#reset();
+  }
+
+  /** KVM_TRANSLATE: the guest-physical address of a linear one, by the guest's tables at supervisor privilege; undefined if it has none. */
+  translate(linear: bigint): bigint | undefined {
+    const { layout, exports } = this.#core;
+    exports.syncExit();
+    return walkGuest(this.#context, BigInt.asUintN(64, linear), layout.ACCESS_READ, layout.TLB_SUPERVISOR)?.gpa;
+  }
+}

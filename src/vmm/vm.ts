@@ -1,0 +1,265 @@
+// A virtual machine without devices: memory, buses, vCPUs. What KVM's VM file descriptor is.
+
+import { Core } from '../core/core.js';
+import { CoreError } from '../core/error.js';
+import { CoreMemory } from '../core/memory.js';
+import { loadCoreModule, type CoreModule } from '../core/module.js';
+import { DoorbellBus } from '../bus/doorbell-bus.js';
+import { IoBus } from '../bus/io-bus.js';
+import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
+import { EINVAL, ENOENT } from '../eventfd/index.js';
+import { Clock } from './clock.js';
+import { VcpuContext, type Shared } from './context.js';
+import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
+import { featureBits } from './features.js';
+import { makeExitHandler } from './dispatcher.js';
+import { ExitStats, type ExitCounters } from './exit-stats.js';
+import { GuestMemory } from './guest-memory.js';
+import type { MemoryRegion } from './memory-slot.js';
+import { MsrTable, type MsrHandler } from './msrs.js';
+import { EPT_FORMAT, NestedTable, NPT_FORMAT } from './nested-table.js';
+import { checkOptions, type CheckedOptions, type VmOptions } from './options.js';
+import { RegionAllocator } from './region-allocator.js';
+import { ScratchPages } from './scratch.js';
+import { ShadowTable } from './shadow-table.js';
+import { Slots } from './slots.js';
+import { Vcpu } from './vcpu.js';
+
+/** What Vm.stats() tells. */
+export interface VmStats {
+  /** Instructions retired by all vCPUs. */
+  instructions: number;
+  /** Per exit reason that occurred, by its name in the manuals (EPT_MISCONFIG, IO, …). */
+  exits: Record<string, ExitCounters>;
+  /** Instructions that were met and are not implemented: operation number → times. */
+  unimplemented: Record<number, number>;
+}
+
+/** The counts of unimplemented operations in an arena. */
+const OPERATIONS = 2048;
+
+export class Vm {
+  /** Guest-physical memory. */
+  readonly memory: GuestMemory;
+  /** The buses. Devices claim addresses on `mmio` and `pio`; `doorbells` is asked before an access is even decoded. */
+  readonly mmio: IoBus;
+  readonly pio: IoBus;
+  readonly doorbells: DoorbellBus;
+  readonly clock: Clock;
+  readonly options: Readonly<CheckedOptions>;
+
+  readonly #core: CoreModule;
+  readonly #linear: CoreMemory;
+  readonly #regions: RegionAllocator;
+  readonly #slots: Slots;
+  readonly #shared: Shared;
+  readonly #ioeventfds: IoEventFds;
+  readonly #contexts: VcpuContext[] = [];
+  readonly #vcpus: Vcpu[] = [];
+  /** The first instance on the memory: it has written the decode tables, and becomes the first vCPU's. */
+  readonly #first: { context: VcpuContext };
+
+  private constructor(core: CoreModule, options: CheckedOptions) {
+    this.options = options;
+    this.#core = core;
+    this.#linear = new CoreMemory(core.limits);
+    this.clock = new Clock(options.clock, options.tscKhz, options.ticksPerInstruction);
+    this.mmio = new IoBus('MMIO');
+    this.pio = new IoBus('PIO');
+    this.doorbells = new DoorbellBus();
+    const ccw = new IoBus('CCW');
+    this.#ioeventfds = new IoEventFds({ mmio: this.mmio, pio: this.pio, ccw, doorbells: this.doorbells });
+
+    // The layout comes with an instance, an instance needs its exit handler, and that needs everything below; so what the
+    // handler shares is filled in while the first instance is being made.
+    const shared = {
+      memory: this.#linear,
+      paging: options.paging,
+      fastDoorbells: options.doorbells === 'fast',
+      mmio: this.mmio,
+      pio: this.pio,
+      doorbells: this.doorbells,
+      cpuid: new Cpuid(defaultCpuid(options.cpu, options.tscKhz)),
+      msrs: new MsrTable(),
+      stats: new ExitStats(),
+    } as { -readonly [Name in keyof Shared]: Shared[Name] };
+    this.#shared = shared;
+    const context = new VcpuContext(0, shared);
+    context.core = this.#instantiate(context, true);
+    this.#first = { context };
+
+    this.#regions = new RegionAllocator(this.#linear, context.core.layout.MEMORY_FREE);
+    this.#slots = new Slots(this.#regions, options.cpu.physicalBits, {
+      slotsChanged: () => this.#slotsChanged(),
+      hostReleased: (host, length) => this.#invalidateCode(host, length),
+    });
+    const format = options.paging === 'npt' ? NPT_FORMAT : EPT_FORMAT;
+    shared.nested = new NestedTable(this.#linear, this.#regions, this.#slots, format, () => this.#flush());
+    shared.scratch = new ScratchPages(this.#linear, this.#regions, this.#slots, shared.nested);
+    this.memory = new GuestMemory(this.#linear, this.#slots, (host, length) => this.#invalidateCode(host, length));
+    if (options.memory > 0) this.setMemoryRegion({ slot: 0, guestPhysAddr: 0n, memorySize: options.memory });
+  }
+
+  /**
+   * Makes a Vm. Throws EINVAL naming the option that is wrong, ENOENT if the CPU core has not been built, ENOMEM if there is
+   * not enough memory. The core is compiled once per process.
+   */
+  static async create(options: VmOptions = {}): Promise<Vm> {
+    const checked = checkOptions(options);
+    const core = await loadCoreModule(checked.core).catch((error: unknown) => {
+      throw error instanceof CoreError ? new ENOENT(error.message) : error;
+    });
+    return new Vm(core, checked);
+  }
+
+  #instantiate(context: VcpuContext, first: boolean): Core {
+    const { module } = this.#core;
+    return Core.create(module, this.#linear, context.index, first, makeExitHandler(context), this.clock.hostTicks);
+  }
+
+  /** KVM_SET_USER_MEMORY_REGION: makes, deletes, moves or re-flags a memory slot. For its errors see Slots.set(). */
+  setMemoryRegion(region: MemoryRegion): void {
+    this.#slots.set(region);
+  }
+
+  /**
+   * KVM_GET_DIRTY_LOG: one bit for each 4 KiB page of the slot written since the last call, page 0 in bit 0 of byte 0, in
+   * whole 64-bit words. ENOENT for a slot that does not exist or has no LogDirtyPages.
+   */
+  getDirtyLog(slot: number): Uint8Array {
+    return this.#slots.takeDirtyLog(slot);
+  }
+
+  /** KVM_IOEVENTFD: binds writes to an eventfd, or (IoEventFdFlag.Deassign) unbinds them. For its errors see IoEventFds. */
+  ioeventfd(args: IoEventFdArgs): void {
+    this.#ioeventfds.apply(args);
+  }
+
+  /** Answers RDMSR and WRMSR for a register that the CPU does not know. EBUSY if it does, or somebody else answers. */
+  claimMsr(index: number, handler: MsrHandler): void {
+    this.#shared.msrs.claim(index, handler);
+  }
+
+  /** KVM_GET_CPUID2. */
+  getCpuid(): readonly CpuidEntry[] {
+    return this.#shared.cpuid.entries;
+  }
+
+  /** KVM_SET_CPUID2, for all vCPUs; EINVAL once one exists. What the CPU can do follows the feature bits. */
+  setCpuid(entries: readonly CpuidEntry[]): void {
+    if (this.#vcpus.length > 0) throw new EINVAL('setCpuid: a vCPU exists already');
+    this.#shared.cpuid.entries = entries;
+  }
+
+  /** A further vCPU, as after power-on. ENOSPC-like EINVAL when there are as many as there can be. */
+  createVcpu(): Vcpu {
+    const index = this.#vcpus.length;
+    const { layout: limits } = this.#first.context.core;
+    if (index >= limits.MAX_VCPUS) throw new EINVAL(`createVcpu: a Vm has at most ${limits.MAX_VCPUS} vCPUs`);
+    let { context } = this.#first;
+    if (index > 0) {
+      context = new VcpuContext(index, this.#shared);
+      context.core = this.#instantiate(context, false);
+    }
+    const { core } = context;
+    if (this.options.paging === 'shadow') {
+      context.shadow = new ShadowTable(this.#linear, this.#regions, this.#slots, () => core.exports.flushTlb());
+    }
+    const reset = (): void => this.#resetVcpu(context);
+    reset();
+    if (index === 0) this.clock.follow(() => core.exports.retired());
+    this.#contexts.push(context);
+    const vcpu = new Vcpu({
+      context,
+      clock: this.clock,
+      guestMemory: this.memory,
+      physicalBits: this.options.cpu.physicalBits,
+      reset,
+    });
+    this.#vcpus.push(vcpu);
+    return vcpu;
+  }
+
+  /** Power-on state, and what the hypervisor tells the processor; instructions retired and counters go on. */
+  #resetVcpu({ core, shadow }: VcpuContext): void {
+    const { exports, layout, state } = core;
+    const { u64 } = this.#linear;
+    const at = (offset: number): number => (state + offset) / 8;
+    const kept = [layout.RETIRED, layout.COUNT_WALKS, layout.COUNT_DECODES, layout.COUNT_BLOCKS] as const;
+    const values = kept.map((offset) => u64[at(offset)]!);
+    exports.resetVcpu();
+    for (const [index, offset] of kept.entries()) u64[at(offset)] = values[index]!;
+    const { options } = this;
+    const nested = { ept: layout.NESTED_EPT, npt: layout.NESTED_NPT, shadow: layout.NESTED_SHADOW }[options.paging];
+    const settings: [number, number][] = [
+      [layout.NESTED, nested],
+      [layout.NESTED_ROOT, this.#shared.nested.root],
+      [layout.SHADOW_ROOT, shadow?.root ?? 0],
+      [layout.PHYSICAL_BITS, options.cpu.physicalBits],
+      [layout.FEATURES, featureBits(this.#shared.cpuid, options.cpu.vendor, layout)],
+      [layout.INTERCEPTS, shadow === undefined ? 0 : layout.INTERCEPT_CR3],
+      [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
+      [layout.TSC_OFFSET, this.clock.skipped],
+    ];
+    for (const [offset, value] of settings) u64[at(offset)] = BigInt(value);
+    shadow?.clear();
+    exports.stateChanged();
+  }
+
+  /** The vCPUs made so far. */
+  get vcpus(): readonly Vcpu[] {
+    return this.#vcpus;
+  }
+
+  /**
+   * Puts the virtual clock and every TSC forward by so many nanoseconds: what a machine does whose vCPUs all halt until a
+   * timer. EINVAL with the real clock, which nobody can hurry.
+   */
+  skipTime(nanoseconds: number): void {
+    if (this.clock.mode !== 'virtual') throw new EINVAL('skipTime: only the virtual clock can be put forward');
+    if (!(nanoseconds >= 0)) throw new EINVAL(`skipTime: nanoseconds must be 0 or more, not ${String(nanoseconds)}`);
+    const ticks = Math.round((nanoseconds * this.options.tscKhz) / 1e6);
+    this.clock.skip(ticks);
+    for (const { core } of this.#contexts) {
+      const at = (core.state + core.layout.TSC_OFFSET) / 8;
+      this.#linear.u64[at] = this.#linear.u64[at]! + BigInt(ticks);
+    }
+  }
+
+  /** Counters since the Vm was made or resetStats() was called. */
+  stats(): VmStats {
+    const unimplemented: Record<number, number> = {};
+    for (const { core } of this.#contexts) {
+      const first = (core.arena + core.layout.ARENA_UNIMPLEMENTED) >>> 2;
+      for (let operation = 0; operation < OPERATIONS; operation++) {
+        const times = this.#linear.u32[first + operation]!;
+        if (times > 0) unimplemented[operation] = (unimplemented[operation] ?? 0) + times;
+      }
+    }
+    const instructions = this.#vcpus.reduce((sum, vcpu) => sum + vcpu.retired, 0);
+    return { instructions, exits: this.#shared.stats.read(), unimplemented };
+  }
+
+  /** Zeroes the exit counters; instructions retired and unimplemented operations count on. */
+  resetStats(): void {
+    this.#shared.stats.reset();
+  }
+
+  /** Releases the eventfds that ioeventfds hold. */
+  close(): void {
+    this.#ioeventfds.close();
+  }
+
+  #slotsChanged(): void {
+    this.#shared.nested.clear();
+    for (const { shadow } of this.#contexts) shadow?.clear();
+  }
+
+  #flush(): void {
+    for (const { core } of this.#contexts) core.exports.flushTlb();
+  }
+
+  #invalidateCode(host: number, length: number): void {
+    for (const { core } of this.#contexts) core.exports.invalidateCode(host, length);
+  }
+}

@@ -1,0 +1,124 @@
+/* Making, running and handing over one case, see case.h. */
+#include "case.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prng.h"
+#include "record.h"
+
+static uint8_t image[DATA_SIZE];
+static char form_name[128];
+static uint32_t form_cases, choices;
+long total_cases, total_forms;
+
+/* The memory every case starts from. Random bytes, but 0x800..0xBFF mostly repeats 0x400..0x7FF and 0xC00..0xFFF is
+ * mostly 0x5A, so that REPE CMPS and REPE SCAS have something to run over. */
+void image_make(void) {
+  uint32_t state = 0x0D00B311u;
+  for (uint32_t i = 0; i < DATA_SIZE; i += 4) {
+    uint32_t word = prng_next(&state);
+    memcpy(image + i, &word, 4);
+  }
+  for (uint32_t i = 0x800; i < 0xC00; i++)
+    if (image[i] & 0x0F) image[i] = image[i - 0x400];
+  for (uint32_t i = 0xC00; i < 0x1000; i++)
+    if (image[i] & 0x1F) image[i] = 0x5A;
+}
+
+void form_begin(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(form_name, sizeof form_name, format, args);
+  va_end(args);
+  form_cases = 0;
+  choices = ~prng_seed(form_name, 0);
+}
+
+void form_end(void) {
+  record_form(form_name, form_cases);
+  total_forms++;
+}
+
+uint32_t choose(uint32_t below) { return prng_next(&choices) % below; }
+
+uint64_t choose64(void) {
+  uint64_t low = prng_next(&choices);
+  return (uint64_t)prng_next(&choices) << 32 | low;
+}
+
+void case_begin(Case *c) {
+  memset(c, 0, sizeof *c);
+  c->stream = prng_seed(form_name, form_cases);
+  for (int i = 0; i < 16; i++) c->reg[i] = prng_edge64(&c->stream);
+  c->reg[RSP] = DATA_BASE + 0x1800 - ((prng_next(&c->stream) & 0x3F) << 3);
+  uint32_t r = prng_next(&c->stream);
+  c->flags = 0x2 | IF | (r & STATUS) | ((r >> 16 & 7) == 0 ? DF : 0);
+  memcpy(c->base_reg, c->reg, sizeof c->reg);
+  c->base_flags = c->flags;
+  c->rip = CODE_ENTRY;
+  c->flags_mask = COMPARED_FLAGS;
+  c->regs_mask = 0xFFFF;
+  c->insn.opreg = NO_REG;
+  memcpy(data_pages, image, DATA_SIZE);
+}
+
+static void patch(Case *c, uint64_t address, bool given, uint64_t value) {
+  if (c->patches == MAX_PATCHES || address < DATA_BASE || address > DATA_BASE + DATA_SIZE - 8) {
+    fprintf(stderr, "%s: a patch does not fit\n", form_name);
+    exit(1);
+  }
+  c->patch[c->patches++] = (Patch){(uint16_t)(address - DATA_BASE), given, value};
+  memcpy((void *)address, &value, 8);
+}
+
+void case_patch(Case *c, uint64_t address) { patch(c, address, false, prng_edge64(&c->stream)); }
+void case_patch_value(Case *c, uint64_t address, uint64_t value) { patch(c, address, true, value); }
+
+uint64_t case_peek(uint64_t address, int bytes) {
+  uint64_t value = 0;
+  if (address >= DATA_BASE && address + (uint64_t)bytes <= DATA_BASE + DATA_SIZE)
+    memcpy(&value, (void *)address, (size_t)bytes);
+  return value;
+}
+
+static void refuse(const char *why, const uint8_t *bytes, int length, const Machine *after) {
+  fprintf(stderr, "%s case %u: %s; vector %d error %#x cr2 %#lx rip %#lx; bytes", form_name, form_cases, why,
+          after->vector, after->error, after->cr2, after->rip);
+  for (int i = 0; i < length; i++) fprintf(stderr, " %02x", bytes[i]);
+  fprintf(stderr, "\n");
+  exit(1);
+}
+
+void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
+  static uint8_t initial[DATA_SIZE];
+  Machine before = {.rflags = c->flags, .rip = c->rip}, after = {0};
+  memcpy(before.reg, c->reg, sizeof before.reg);
+  memcpy(initial, data_pages, DATA_SIZE);
+  uint64_t at = c->rip - CODE_BASE, room = CODE_SIZE - at;
+  size_t placed = (uint64_t)length < room ? (size_t)length : (size_t)room;
+  memcpy(code_alias + at, bytes, placed);
+  machine_run(&before, &after);
+  memset(code_alias + at, 0xCC, placed);
+
+  /* An outcome nobody planned means the generator encoded something else than it thinks. */
+  if (after.vector == VECTOR_BP) {
+    if (!c->branches && after.rip != c->rip + (uint64_t)length) refuse("wrong length", bytes, length, &after);
+    if (after.rip < CODE_BASE || after.rip >= CODE_BASE + CODE_SIZE) refuse("left the code", bytes, length, &after);
+  } else if (after.vector > 31 || !(c->faults >> after.vector & 1)) {
+    refuse("unplanned fault", bytes, length, &after);
+  } else if (after.rip != c->rip) {
+    refuse("a fault must leave RIP at the instruction", bytes, length, &after);
+  }
+  record_case(c, bytes, length, &after, initial);
+  form_cases++;
+  total_cases++;
+}
+
+void case_emit(Case *c) {
+  uint8_t bytes[64];
+  int length = insn_encode(&c->insn, c->rip, bytes);
+  case_emit_bytes(c, bytes, length);
+}

@@ -1,0 +1,63 @@
+/* One test case while it is being made: its initial state, its instruction, and what to compare afterwards. */
+#ifndef CASE_H
+#define CASE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "insn.h"
+#include "machine.h"
+
+#define MAX_PATCHES 8
+#define COMPARED_FLAGS (STATUS | DF)
+
+typedef struct {
+  uint16_t offset;
+  bool given; /* the value is stored with the case; otherwise it is the stream's next edge value */
+  uint64_t value;
+} Patch;
+
+typedef struct {
+  uint32_t stream;
+  uint64_t rip;
+  uint64_t reg[16], base_reg[16];
+  uint32_t flags, base_flags;
+  Patch patch[MAX_PATCHES];
+  int patches;
+  Insn insn;
+  uint32_t flags_mask; /* flags to compare */
+  uint16_t regs_mask;  /* registers to compare */
+  uint32_t faults;     /* bit n: exception n is an expected outcome; 0: none is */
+  bool branches;       /* may end somewhere else than behind the instruction */
+  bool no_rex;         /* AH..BH may be used, so nothing may need REX */
+  bool keep_rsp;       /* the instruction uses the stack: RSP stays where it is */
+  int pops;            /* bytes by which RSP has grown when the memory operand's address is computed */
+  uint64_t target;     /* address of the memory operand, once picked */
+} Case;
+
+/* Groups are files, forms are names in them. Everything a generator file calls between form_begin and form_end
+ * belongs to that form. */
+void group_begin(const char *directory, const char *name);
+void group_end(void);
+void form_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void form_end(void);
+
+/* A fresh case of the current form: registers, flags and memory as the replayer will derive them. */
+void case_begin(Case *c);
+/* Overwrites part of the derived state; the difference is stored with the case. */
+void case_patch(Case *c, uint64_t address);                       /* 8 bytes, an edge value */
+void case_patch_value(Case *c, uint64_t address, uint64_t value); /* 8 bytes, this value */
+/* Initial content of memory, as patched so far. */
+uint64_t case_peek(uint64_t address, int bytes);
+/* Runs the case on the CPU and stores it; ends the program if the outcome is none the case allows. */
+void case_emit(Case *c);
+/* The same with the given bytes as instruction. */
+void case_emit_bytes(Case *c, const uint8_t *bytes, int length);
+
+/* The generator's own choices: a stream that restarts with every form and is not replayed. */
+uint32_t choose(uint32_t below);
+uint64_t choose64(void);
+
+void image_make(void);
+extern long total_cases, total_forms;
+
+#endif

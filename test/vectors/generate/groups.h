@@ -1,0 +1,20 @@
+/* One function per group, each in the file of its name. */
+#ifndef GROUPS_H
+#define GROUPS_H
+
+void group_arithmetic(void);
+void group_exchange(void);
+void group_multiply(void);
+void group_shift(void);
+void group_bits(void);
+void group_move(void);
+void group_condition(void);
+void group_stack(void);
+void group_flow(void);
+void group_string(void);
+void group_misc(void);
+void group_decode(void);
+void group_forbidden(void);
+void group_fault(void);
+
+#endif

@@ -1,0 +1,35 @@
+/* Writes every group's file into the directory given. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "case.h"
+#include "groups.h"
+
+int main(int argc, char **argv) {
+  static const struct {
+    const char *name;
+    void (*run)(void);
+  } groups[] = {
+      {"arithmetic", group_arithmetic}, {"exchange", group_exchange}, {"multiply", group_multiply},
+      {"shift", group_shift},           {"bits", group_bits},         {"move", group_move},
+      {"condition", group_condition},   {"stack", group_stack},       {"flow", group_flow},
+      {"string", group_string},         {"misc", group_misc},         {"decode", group_decode},
+      {"forbidden", group_forbidden},   {"fault", group_fault},
+  };
+  if (argc != 2) {
+    fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+    return 2;
+  }
+  alarm(120); /* an instruction that never ends would hang the run */
+  machine_open();
+  image_make();
+  for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+    long forms = total_forms, cases = total_cases;
+    group_begin(argv[1], groups[i].name);
+    groups[i].run();
+    group_end();
+    printf("%-10s %5ld forms %6ld cases\n", groups[i].name, total_forms - forms, total_cases - cases);
+  }
+  printf("%-10s %5ld forms %6ld cases\n", "all", total_forms, total_cases);
+  return 0;
+}

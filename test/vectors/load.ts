@@ -1,0 +1,208 @@
+// Reads the instruction vectors: single x86-64 instructions with the state before and after, recorded on hardware.
+// README.md has the page layout a replayer builds and the file format.
+import { readFileSync, readdirSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { CODE_ENTRY, COMPARED_FLAGS, DATA_BASE, baseMemory } from './layout.js';
+import { Prng } from './prng.js';
+import { Reader, VectorFileError } from './reader.js';
+
+export { CODE_BASE, CODE_ENTRY, CODE_SIZE, COMPARED_FLAGS, DATA_BASE, DATA_SIZE, baseMemory } from './layout.js';
+export { VectorFileError } from './reader.js';
+
+/** Bytes that differ from what was there before, `offset` from the base of the data pages. */
+export interface Bytes {
+  offset: number;
+  bytes: Uint8Array;
+}
+
+/** An exception instead of completion. `cr2` is there for a page fault only. */
+export interface Fault {
+  vector: number;
+  errorCode: number;
+  cr2?: bigint;
+}
+
+export interface Vector {
+  /** As in the manual, with the operand kind: `add r/m32, r32 [mem]`. */
+  form: string;
+  /** Number of the case in its form, from 0. */
+  index: number;
+  bytes: Uint8Array;
+  /** rax rcx rdx rbx rsp rbp rsi rdi r8 … r15 */
+  regsIn: BigUint64Array;
+  /** RFLAGS; bit 1 and IF are always set. */
+  flagsIn: number;
+  /** Linear address of the first instruction byte. */
+  rip: bigint;
+  /** The data pages before. */
+  memory: InitialMemory;
+  expect: {
+    regs: BigUint64Array;
+    flags: number;
+    /** RFLAGS bits to compare; the others are undefined in the manual, or no business of the instruction. */
+    flagsMask: number;
+    /** Bit n: compare register n. A register left out holds what the manual leaves undefined. */
+    regsMask: number;
+    /** Next instruction, branch target, or (faults) the instruction itself. */
+    rip: bigint;
+    /** Everything that changed in the data pages. */
+    memory: Bytes[];
+    fault?: Fault;
+  };
+}
+
+/** What the data pages hold before the instruction. */
+export class InitialMemory {
+  readonly base = DATA_BASE;
+
+  /** @param patches what this vector puts over `baseMemory()`, in this order */
+  constructor(
+    private readonly image: Uint8Array,
+    readonly patches: Bytes[],
+  ) {}
+
+  /** The whole content; every reading makes a copy, so that a hundred thousand vectors do not hold 8 KiB each. */
+  get bytes(): Uint8Array {
+    const bytes = this.image.slice();
+    for (const patch of this.patches) bytes.set(patch.bytes, patch.offset);
+    return bytes;
+  }
+}
+
+const DATA = new URL('./data/', import.meta.url);
+const SUFFIX = '.bin.gz';
+const MAGIC = 0x31564244;
+const RSP = 4;
+const enum Has {
+  Rip = 1,
+  Flags = 2,
+  FlagsMask = 4,
+  RegsMask = 8,
+  Fault = 16,
+  Stores = 32,
+  Patches = 64,
+  Regs = 128,
+}
+
+interface Streams {
+  code: Reader;
+  control: Reader;
+  values: Reader;
+}
+
+/** Names of the groups, sorted. */
+export function vectorGroups(): string[] {
+  const files = readdirSync(DATA).filter((name) => name.endsWith(SUFFIX));
+  return files.map((name) => name.slice(0, -SUFFIX.length)).sort();
+}
+
+/**
+ * All vectors of one group, or of every group.
+ * @throws {VectorFileError} if there is no such group, or its file is damaged
+ */
+export function* loadVectors(group?: string): Generator<Vector, void, undefined> {
+  const groups = vectorGroups();
+  if (group !== undefined && !groups.includes(group)) {
+    throw new VectorFileError(`no vector group '${group}'; there are ${groups.join(', ')}`);
+  }
+  const base = baseMemory();
+  for (const name of group === undefined ? groups : [group]) yield* loadFile(name, base);
+}
+
+/** The data pages as the instruction must leave them. */
+export function expectedMemory(vector: Vector): Uint8Array {
+  const memory = vector.memory.bytes;
+  for (const store of vector.expect.memory) memory.set(store.bytes, store.offset);
+  return memory;
+}
+
+function* loadFile(group: string, base: Uint8Array): Generator<Vector, void, undefined> {
+  const file = new Uint8Array(gunzipSync(readFileSync(new URL(group + SUFFIX, DATA))));
+  const header = new DataView(file.buffer, file.byteOffset);
+  if (file.length < 28 || header.getUint32(0, true) !== MAGIC) {
+    throw new VectorFileError(`${group}${SUFFIX} is no vector file: its first word is not DBV1`);
+  }
+  let start = 28;
+  const part = (field: number, what: string): Reader => {
+    const end = start + header.getUint32(4 * field, true);
+    const reader = new Reader(file, start, end, `${group}${SUFFIX}, ${what}`);
+    start = end;
+    return reader;
+  };
+  const forms = part(3, 'forms');
+  const streams: Streams = { code: part(4, 'code'), control: part(5, 'control'), values: part(6, 'values') };
+  const ascii = new TextDecoder();
+  while (!forms.atEnd) {
+    const form = ascii.decode(forms.take(forms.byte()));
+    const cases = forms.varint();
+    for (let index = 0; index < cases; index++) yield readCase(form, index, base, streams);
+  }
+  if (!streams.code.atEnd || !streams.control.atEnd || !streams.values.atEnd) {
+    throw new VectorFileError(`${group}${SUFFIX}: data is left over after the last case`);
+  }
+}
+
+function readRegs(known: BigUint64Array, { control, values }: Streams): BigUint64Array {
+  const regs = known.slice();
+  const bytes = new Uint8Array(regs.buffer);
+  const changed = control.varint();
+  for (let i = 0; i < 16; i++) {
+    if (((changed >>> i) & 1) === 0) continue;
+    const width = control.byte();
+    values.value(width & 15, bytes, 8 * i, (width & 16) !== 0);
+  }
+  return regs;
+}
+
+function readPatches(prng: Prng, { control, values }: Streams): Bytes[] {
+  return Array.from({ length: control.varint() }, () => {
+    const place = control.varint();
+    if ((place & 1) !== 0) return { offset: place >>> 1, bytes: values.take(8) };
+    const words = new Uint32Array(2);
+    prng.edge64(words, 0);
+    return { offset: place >>> 1, bytes: new Uint8Array(words.buffer) };
+  });
+}
+
+function readStores({ control, values }: Streams): Bytes[] {
+  return Array.from({ length: control.varint() }, () => {
+    const offset = control.varint();
+    return { offset, bytes: values.take(control.varint()) };
+  });
+}
+
+function readFault(control: Reader): Fault {
+  const fault: Fault = { vector: control.byte(), errorCode: control.varint() };
+  if (fault.vector === 14) fault.cr2 = control.bigVarint();
+  return fault;
+}
+
+function readCase(form: string, index: number, base: Uint8Array, streams: Streams): Vector {
+  const { code, control } = streams;
+  const prng = Prng.forCase(form, index);
+  const derived = new BigUint64Array(16);
+  const words = new Uint32Array(derived.buffer);
+  for (let i = 0; i < 16; i++) prng.edge64(words, 2 * i);
+  derived[RSP] = DATA_BASE + 0x1800n - BigInt((prng.next() & 0x3f) << 3);
+  const r = prng.next();
+  let flagsIn = 0x202 | (r & 0x8d5) | (((r >>> 16) & 7) === 0 ? 0x400 : 0);
+
+  const length = control.byte();
+  const has = control.byte();
+  const bytes = code.take(length);
+  const rip = (has & Has.Rip) !== 0 ? CODE_ENTRY + BigInt(control.signed()) : CODE_ENTRY;
+  if ((has & Has.Flags) !== 0) flagsIn ^= control.varint();
+  const regsIn = (has & Has.Regs) !== 0 ? readRegs(derived, streams) : derived;
+  const patches = (has & Has.Patches) !== 0 ? readPatches(prng, streams) : [];
+  const memory = new InitialMemory(base, patches);
+
+  const flagsMask = (has & Has.FlagsMask) !== 0 ? control.varint() : COMPARED_FLAGS;
+  const regsMask = (has & Has.RegsMask) !== 0 ? control.varint() : 0xffff;
+  const regs = readRegs(regsIn, streams);
+  const flags = flagsIn ^ control.varint();
+  const stores = (has & Has.Stores) !== 0 ? readStores(streams) : [];
+  const expect: Vector['expect'] = { regs, flags, flagsMask, regsMask, rip, memory: stores };
+  if ((has & Has.Fault) !== 0) expect.fault = readFault(control);
+  else expect.rip = rip + BigInt(length + control.signed());
+  return { form, index, bytes, regsIn, flagsIn, rip, memory, expect };
+}

@@ -1,0 +1,19 @@
+// How the tests run: in Node, in processes of their own (a test may block its thread in Atomics.wait), two at a time
+// because the smallest machine this has to pass on has two cores.
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    globalSetup: ['tools/test-setup.mjs'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    execArgv: ['--expose-gc'],
+    // .ci/run adds these counts up.
+    reporters: process.env['CI'] ? ['default', ['json', { outputFile: '.ci/out/vitest.json' }]] : ['default'],
+  },
+});
