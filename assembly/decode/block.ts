@@ -43,7 +43,8 @@ const SECOND_NEXT: usize = 20; // next in the list of that page
 /** Page-list pointers carry this bit when the list goes on by SECOND_NEXT. */
 const BY_SECOND: usize = 1;
 /** More than the largest block can need: 32 instructions of at most eight micro-operations, and links. */
-const BLOCK_ROOM: usize = (<usize>BLOCK_MAX * 8 + 8) * UOP;
+// @ts-ignore: decorator
+@inline const BLOCK_ROOM: usize = (<usize>BLOCK_MAX * 8 + 8) * UOP;
 
 // @ts-ignore: decorator
 @inline const FIRST: usize = 64; // arena offset of the first block: 0 stays "no block"

@@ -536,7 +536,17 @@ function lowerXchg(): void {
 function lowerExchange(handler: u32): void {
   const size = sizeOf(0);
   const inMemory = kind(0) == I.KIND_MEMORY;
-  if (inMemory) loadForUpdate(size);
+  if (inMemory) {
+    // the register that changes in between may be part of the address: it is worked out once
+    memory(1 << size, ACCESS_READ | ACCESS_WRITE);
+    if (memBase != cpu + T0) {
+      const address = emit(Uop.LEA64);
+      putAddress(address);
+      setDst(address, cpu + T0);
+      useT0();
+    }
+    setDst(emitMemory(Uop.LOAD_RMW8 + size, size, MEM_READ | MEM_WRITE), cpu + T1);
+  }
   const op = emit(handler);
   setDst(op, inMemory ? cpu + T1 : register(0));
   setSrc(op, register(1));

@@ -33,7 +33,8 @@ export const dq: u32 = 14;
 export const TYPES: u32 = 15;
 
 /** Bytes of a type by operand size: SIZES + type * 4 + log2 of the operand size. Stands after the four opcode maps. */
-export const SIZES: usize = TABLES + 4 * 256 * 16;
+// @ts-ignore: decorator
+@inline export const SIZES: usize = TABLES + 4 * 256 * 16;
 export const SIZES_SIZE: usize = 64;
 
 function size(type: u32, byte: u32, word: u32, double: u32, quad: u32): void {

@@ -15,8 +15,10 @@ import {
 import { deliverEvent, TYPE_HARDWARE } from './deliver';
 import { FLAG_IF, FLAG_RF, VECTOR_DB } from '../segments/rights';
 
-const DR6: usize = DR + 6 * 8;
-const DR7: usize = DR + 7 * 8;
+// @ts-ignore: decorator
+@inline const DR6: usize = DR + 6 * 8;
+// @ts-ignore: decorator
+@inline const DR7: usize = DR + 7 * 8;
 const DR6_BD: u64 = 0x2000;
 /** Pending single step, as bit of DR6. */
 export const DEBUG_STEP: u32 = 0x4000;

@@ -37,9 +37,12 @@ import { isCanonical } from '../segments/linear';
 import { STACK_POINTER } from '../segments/stack';
 import { FLAG_IF, FLAG_RF, FLAG_VM, VECTOR_GP, VECTOR_UD } from '../segments/rights';
 
-const RCX: usize = GPR + 1 * 8;
-const RDX: usize = GPR + 2 * 8;
-const R11: usize = GPR + 11 * 8;
+// @ts-ignore: decorator
+@inline const RCX: usize = GPR + 1 * 8;
+// @ts-ignore: decorator
+@inline const RDX: usize = GPR + 2 * 8;
+// @ts-ignore: decorator
+@inline const R11: usize = GPR + 11 * 8;
 
 // Flat, accessed, present; G set.
 const CODE32: u32 = 0xc09b;

@@ -56,7 +56,7 @@ import { deliverException } from '../events/deliver';
 import { serviceEvents } from '../events/pending';
 import { debugCheckExecute } from '../events/debug';
 import { exitHandler } from '../imports';
-import { undoPatches } from './slow';
+import { straddles, undoPatches } from './slow';
 
 export { jumpEntry };
 
@@ -209,7 +209,7 @@ function leaveGuest(op: usize, inCut: bool): usize {
   let info = load<u32>(cpu, EXIT_INFO);
   if (op) {
     info |= <u32>load<u8>(op, LENGTH) << INFO_LENGTH_SHIFT;
-    if (load<u8>(op, MEM) & MEM_PLAIN) info |= INFO_PLAIN_STORE;
+    if (load<u8>(op, MEM) & MEM_PLAIN && !straddles) info |= INFO_PLAIN_STORE;
     store<u32>(cpu, info, EXIT_INFO);
     store<u32>(cpu, load<u8>(op, LENGTH), EXIT_LENGTH);
   } else store<u32>(cpu, 0, EXIT_LENGTH);

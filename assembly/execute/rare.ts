@@ -109,10 +109,11 @@ import { cli, int, int1, int3, into, iretInstruction, sti } from './interrupt';
 import { farCall, farJump } from '../segments/far';
 import { farReturn } from '../segments/return';
 import { swapgs, syscall, sysenter, sysexit, sysret } from '../events/syscall';
+import { setStackAccess } from '../paging/guest-walk';
 import { modeChanged } from '../paging/tlb';
 
 /** What the hypervisor answered to an exit made by the running instruction; SKIP when there was none. */
-export let answer: i32 = SKIP;
+export let answer: i32 = 1; // SKIP, written out: the module must have no start function
 export function setAnswer(value: i32): void {
   answer = value;
 }
@@ -189,6 +190,14 @@ export function privileged(): bool {
 
 function perform(op: usize): void {
   answer = SKIP;
+  if (load<u8>(op, RARE_MEMORY) && load<u8>(op, SEG) == SEG_SS) {
+    // an operand relative to rSP or rBP: an address that is not canonical raises #SS
+    setStackAccess(true);
+    dispatch(op);
+    setStackAccess(false);
+  } else dispatch(op);
+}
+function dispatch(op: usize): void {
   const operation = <u32>load<u16>(op, RARE_OPERATION);
   const size = <u32>load<u8>(op, RARE_SIZE);
   const destination = <usize>load<u16>(op, DST);

@@ -54,6 +54,7 @@ import { address, readable, tlbEntry, writable } from './operand';
 import { probe, read64, readAs, translate, write64, writeAs } from '../paging/access';
 import { setStackAccess } from '../paging/guest-walk';
 import { exitMmio } from '../paging/nested';
+import { cachedMarker } from '../paging/tlb';
 import { setAccessSize } from '../paging/exit';
 import { HOW_USER } from '../paging/format';
 import { isCanonical } from '../segments/linear';
@@ -93,6 +94,7 @@ function mmio(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize 
     load<u64>(entry, TLB_GPA) | (linear & 0xfff),
     linear,
     (mem & MEM_READ ? ACCESS_READ : ACCESS_WRITE) | user,
+    cachedMarker(entry),
   );
   if (!(mem & MEM_PLAIN)) return fail(op);
   // A plain store: the hypervisor may well finish it from the address alone, so RIP is made only if somebody asks
@@ -135,11 +137,15 @@ let bentLinear: u64 = 0;
 let bentSize: u32 = 0;
 let bentWrite: bool = false;
 
+/** The access that exits lies on two pages: it is no plain store. */
+export let straddles: bool = false;
+
 function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
   const mmu = load<u32>(cpu, MMU);
   setStackAccess((mem & MEM_STACK) != 0);
   setAccessSize(size);
-  if (((<u32>linear & 0xfff) + size) <= 0x1000) {
+  straddles = ((<u32>linear & 0xfff) + size) > 0x1000;
+  if (!straddles) {
     translate(linear, mem & MEM_WRITE ? ACCESS_WRITE : ACCESS_READ, mmu);
     if (raised) return fail(op);
     if ((!(mem & MEM_READ) || readable(entry, linear, size)) && (!(mem & MEM_WRITE) || writable(entry, linear, size))) {

@@ -31,8 +31,10 @@ import { readSized, writeSized } from './shift';
 import { AC, getFlags, ID, IF, IOPL, RF, setFlags, TF, VIF, VIP, VM } from './flags';
 import { movSsShadow } from './interrupt';
 
-const RSP: usize = GPR + 4 * 8;
-const RBP: usize = GPR + 5 * 8;
+// @ts-ignore: decorator
+@inline const RSP: usize = GPR + 4 * 8;
+// @ts-ignore: decorator
+@inline const RBP: usize = GPR + 5 * 8;
 
 /** Width of the stack pointer, log2: 64-bit mode 3, else by SS.B. */
 // @ts-ignore: decorator

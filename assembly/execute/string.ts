@@ -32,9 +32,12 @@ import { DF, getZF, setLazy, SUBTRACTION } from './flags';
 import { portCheck, portRead, portWrite, setStringIo } from './port';
 import { answer } from './rare';
 
-const RSI: usize = GPR + 6 * 8;
-const RDI: usize = GPR + 7 * 8;
-const RCX: usize = GPR + 8;
+// @ts-ignore: decorator
+@inline const RSI: usize = GPR + 6 * 8;
+// @ts-ignore: decorator
+@inline const RDI: usize = GPR + 7 * 8;
+// @ts-ignore: decorator
+@inline const RCX: usize = GPR + 8;
 /** Elements a REP instruction may do before it lets others look. */
 const ELEMENTS: u64 = 4096;
 

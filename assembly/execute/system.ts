@@ -82,9 +82,12 @@ import { callHypervisor, retiredBefore } from './enter';
 import { answer, privileged, setAnswer } from './rare';
 import { userModeAllowed } from './selector';
 
-const RAX: usize = GPR;
-const RCX: usize = GPR + 8;
-const RDX: usize = GPR + 16;
+// @ts-ignore: decorator
+@inline const RAX: usize = GPR;
+// @ts-ignore: decorator
+@inline const RCX: usize = GPR + 8;
+// @ts-ignore: decorator
+@inline const RDX: usize = GPR + 16;
 
 const CR0_PE: u64 = 1;
 const CR0_TS: u64 = 8;
@@ -392,8 +395,10 @@ function plainMsr(number: u32): usize {
       return 0;
   }
 }
-const SEGMENTS_FS_BASE: usize = SEGMENTS + SEG_FS * SEGMENT_SIZE + SEGMENT_BASE;
-const SEGMENTS_GS_BASE: usize = SEGMENTS + SEG_GS * SEGMENT_SIZE + SEGMENT_BASE;
+// @ts-ignore: decorator
+@inline const SEGMENTS_FS_BASE: usize = SEGMENTS + SEG_FS * SEGMENT_SIZE + SEGMENT_BASE;
+// @ts-ignore: decorator
+@inline const SEGMENTS_GS_BASE: usize = SEGMENTS + SEG_GS * SEGMENT_SIZE + SEGMENT_BASE;
 
 export function rdmsr(): void {
   if (!privileged()) return;

@@ -19,7 +19,8 @@ import { hostReserved } from './reserved';
 import { ALL_RIGHTS, startWalk, walkAgain, walkEntry, walkError, walkTable } from './table-walk';
 
 /** Every access is a user access to the nested tables (15.25.5), the host's NX is on. */
-const HOW_NPT: u32 = HOW_HOST | HOW_USER | HOW_GB_PAGES | HOW_REPORT_FETCH;
+// @ts-ignore: decorator
+@inline const HOW_NPT: u32 = HOW_HOST | HOW_USER | HOW_GB_PAGES | HOW_REPORT_FETCH;
 
 /** Why nptWalk() found nothing: EXITINFO1 of the #NPF. */
 export let nptError: u64 = 0;

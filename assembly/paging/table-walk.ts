@@ -40,7 +40,8 @@ export function startWalk(): void {
 }
 
 /** Rights with which a walk begins: nothing taken away yet. */
-export const ALL_RIGHTS: u64 = PTE_W | PTE_U;
+// @ts-ignore: decorator
+@inline export const ALL_RIGHTS: u64 = PTE_W | PTE_U;
 
 /**
  * Walk from the table at `table` (of the given level; 1 = page table) down. Accessed and dirty are set on the way back,

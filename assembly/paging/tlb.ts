@@ -43,7 +43,8 @@ export const TLB_PAGE_SHIFT: u32 = 8;
 export const TLB_MARKER_SHIFT: u32 = 16;
 
 /** In the padding of the first ITLB entry: a page larger than 4 KiB may be cached, so INVLPG has to look at every entry. */
-const LARGE_CACHED: usize = ARENA_ITLB + 24;
+// @ts-ignore: decorator
+@inline const LARGE_CACHED: usize = ARENA_ITLB + 24;
 /** EPOCH's bits in JUMP_KEY. */
 const EPOCH_MAX: u32 = (1 << 27) - 1;
 

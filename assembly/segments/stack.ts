@@ -25,7 +25,8 @@ import { inLimit, isCanonical } from './linear';
 import { FLAG_AC, RIGHTS_BIG, VECTOR_SS } from './rights';
 
 const CR4_SMAP: u64 = 1 << 21;
-export const STACK_POINTER: usize = GPR + 4 * 8;
+// @ts-ignore: decorator
+@inline export const STACK_POINTER: usize = GPR + 4 * 8;
 
 let base: u64 = 0;
 let limit: u32 = 0;

@@ -165,7 +165,8 @@ export class Vcpu {
     const { layout, exports } = this.#core;
     const { i32 } = context.shared.memory;
     const activity = context.word(layout.ACTIVITY);
-    if (i32[activity] === 1) i32[activity] = 0;
+    // A halt that the caller knows of is over; one that came with the last instruction of a budget is yet to be reported.
+    if (i32[activity] === 1 && this.#lastReason === ExitReason.Hlt) i32[activity] = 0;
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
     let left = maxInstructions;
     while (left > 0) {

@@ -35,7 +35,7 @@ export function entry64(seed: number, frame: (n: number) => bigint): bigint {
   entry |= large ? flag(true, 7) | boundary : frame(n);
   if (special === 23) entry |= 1n << 41n;
   if (special === 22) entry |= 1n << 13n;
-  if (special === 21) entry |= 1n << 58n;
+  if (special === 21) entry |= 1n << BigInt(52 + (n % 11));
   if (special === 20) entry |= 1n << 51n;
   if (special === 19) entry |= 1n << 12n;
   return entry;

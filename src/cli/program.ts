@@ -1,0 +1,137 @@
+// The commands and their options. A command's own code is loaded when it is asked for.
+
+import { Command, CommanderError, Option } from 'commander';
+import { CommandError, Status, UsageError } from './failure.js';
+import { address, choice, choices, memorySize, repeated, seconds, wholeNumber } from './option-values.js';
+import type { BenchOptions } from './bench-command.js';
+import type { DisasmOptions } from './disasm-command.js';
+import type { RunOptions } from './run-command.js';
+
+const PAGING = ['ept', 'npt', 'shadow'] as const;
+const KICKS = [
+  'cpuid',
+  'hypercall',
+  'pio-none',
+  'pio-wildcard',
+  'pio-datamatch',
+  'mmio-none',
+  'mmio-wildcard',
+  'mmio-datamatch',
+  'pv',
+] as const;
+
+/** Commands of DESIGN that later versions bring. */
+const LATER: Record<string, string> = {
+  fuzz: 'looks for inputs that break the machine',
+  trace: 'prints what a guest does, step by step',
+};
+
+const EXAMPLES = `
+Examples:
+  doorbell run guests/hello-long/hello-long.bin
+  doorbell run kernel.elf --append "console=ttyS0" --initrd disk.img --memory 512M --timeout 60
+  doorbell run guests/bench/sieve.bin --append n=10 --stats=json
+  doorbell bench --quick
+  doorbell bench --kick pv,mmio-wildcard --paging ept --json
+  doorbell disasm boot.bin --bits 16 --address 0x7c00 --count 20
+
+Exit status: 0 done, 1 failed, 2 wrong usage; of 'run' also (V << 1) | 1 when the guest writes V to the debug-exit
+port, 124 after --timeout, 130 after Ctrl-C, 134 when the guest crashed (triple fault).`;
+
+/**
+ * Runs the command that the arguments name; returns the exit status. Throws UsageError for arguments that make no sense,
+ * CommandError and the library's errors for what cannot be done.
+ */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  let status: number = Status.Success;
+  const program = new Command('doorbell')
+    .description('An x86-64 virtual machine that shows and measures what a guest’s doorbell write costs.')
+    .version(await version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    // Errors are printed in one place, main.ts, on one line.
+    .configureOutput({ outputError: () => {} })
+    .addHelpText('after', EXAMPLES)
+    .action(() => {
+      throw new UsageError("no command was given; 'doorbell --help' lists them");
+    });
+  program.allowExcessArguments(true);
+
+  command(program, 'run')
+    .description('run a guest: a flat binary or a Multiboot 1 image; its serial port is the terminal')
+    .argument('<image>', 'the guest’s image; what it is, is found out from its contents')
+    .option('--append <text>', 'the guest’s command line')
+    .option('--initrd <file>', 'a file for the guest (a Multiboot module)')
+    .option('--memory <size>', 'RAM, such as 256M or 1G', memorySize, 256 * 2 ** 20)
+    .option('--cpus <n>', 'virtual processors', wholeNumber('--cpus', 1, 64), 1)
+    .option('--paging <mode>', `how guest-physical addresses are translated: ${PAGING.join(', ')}`, choice('--paging', PAGING), 'ept')
+    .option('--device <name[,key=value…]>', 'a further device; may be given several times', repeated)
+    .option('--clock <clock>', 'real: the host’s; virtual: goes with instructions', choice('--clock', ['real', 'virtual']), 'real')
+    .option('--timeout <seconds>', 'end the run after so many seconds', seconds)
+    .option('--doorbells <mode>', 'fast, or emulate: without the short cut', choice('--doorbells', ['fast', 'emulate']), 'fast')
+    .addOption(
+      new Option('--stats [format]', 'afterwards print counters to standard error; json: as one line')
+        .preset('table')
+        .argParser(choice('--stats', ['table', 'json'])),
+    )
+    .action(async (image: string, options: RunOptions) => {
+      const { runCommand } = await import('./run-command.js');
+      status = await runCommand(image, options);
+    });
+
+  command(program, 'bench')
+    .description('measure what every kind of kick costs in every paging mode, and how fast the CPU is')
+    .option('--json', 'print the results as JSON')
+    .option('--goal <n>', 'let each sub-test run for 2^n TSC ticks (of 2.8 GHz)', wholeNumber('--goal', 10, 40))
+    .option('--paging <mode>', 'only this mode; may be given several times', choices('--paging', PAGING))
+    .option('--kick <kind>', 'only this kind of kick; may be given several times', choices('--kick', KICKS))
+    .option('--quick', 'shorter and less exact')
+    .action(async (options: BenchOptions) => {
+      const { benchCommand } = await import('./bench-command.js');
+      status = await benchCommand(options);
+    });
+
+  command(program, 'disasm')
+    .description('disassemble a file of machine code with the CPU’s own decoder')
+    .argument('<file>', 'raw machine code')
+    .option('--bits <n>', 'width of the code segment: 16, 32, 64', choice('--bits', ['16', '32', '64']), '64')
+    .option('--address <a>', 'address of the first byte', address, 0n)
+    .option('--count <n>', 'print at most so many instructions', wholeNumber('--count', 1, 2 ** 31 - 1))
+    .action(async (file: string, options: DisasmOptions) => {
+      const { disasmCommand } = await import('./disasm-command.js');
+      status = await disasmCommand(file, options);
+    });
+
+  const [first = ''] = args;
+  const later = Object.hasOwn(LATER, first) ? LATER[first] : undefined;
+  if (later !== undefined) throw new CommandError(`'${first}' (${later}) is not in this version yet`);
+  if (first !== '' && !first.startsWith('-') && !program.commands.some((each) => each.name() === first)) {
+    throw new UsageError(`there is no command '${first}'; 'doorbell --help' lists them`);
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // --help and --version end this way, too.
+    if (error.exitCode === 0) return Status.Success;
+    throw new UsageError(error.message.replace(/^error: /, ''));
+  }
+  return status;
+}
+
+function command(program: Command, name: string): Command {
+  return program
+    .command(name)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .helpOption('-h, --help', 'print this help')
+    .showSuggestionAfterError(false);
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

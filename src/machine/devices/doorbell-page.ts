@@ -1,0 +1,113 @@
+// The doorbells that the guests `vmexit` and `promise` kick (guests/README.md): one page of MMIO and six ports, with every
+// way of answering a kick beside each other.
+
+import type { IoDevice } from '../../bus/device.js';
+import { ClaimRank, type RangeClaim } from '../../bus/claim.js';
+import { IoEventFdFlag } from '../../bus/ioeventfd.js';
+import { EventFd } from '../../eventfd/index.js';
+import type { Board, Device } from './device.js';
+import { numberOption, type DeviceType } from './option.js';
+
+/** Default guest-physical address of the page and default first port. */
+const PAGE = 0xfe00_1000;
+const PORT = 0x510;
+/** Width and, for the datamatch ones, value of a kick. */
+const KICK_LENGTH = 2;
+const KICK_VALUE = 0xfan;
+
+/** Offsets in the page. */
+const MMIO_NONE = 0x00;
+const MMIO_WILDCARD = 0x10;
+const MMIO_DATAMATCH = 0x20;
+const PV = 0x30;
+const HYPERCALL = 0x40;
+/** Ports from the first. */
+const PIO_NONE = 0;
+const PIO_WILDCARD = 2;
+const PIO_DATAMATCH = 4;
+
+export interface DoorbellPageOptions {
+  /** Guest-physical address, a multiple of 4096. */
+  addr: number;
+  /** First of the ports. */
+  port: number;
+}
+
+/** A kick that a device's own write handler answers: what everything else is measured against. */
+class KickCounter implements IoDevice {
+  count = 0;
+
+  constructor(readonly name: string) {}
+
+  read(): number {
+    return -1;
+  }
+
+  write(): void {
+    this.count++;
+  }
+}
+
+/** The eventfds count the kicks. `mmioNone` and `pioNone` count them without one. */
+export class DoorbellPage implements Device {
+  readonly name = 'doorbells';
+  readonly mmioWildcard = new EventFd();
+  readonly mmioDatamatch = new EventFd();
+  readonly pv = new EventFd();
+  readonly hypercall = new EventFd();
+  readonly pioWildcard = new EventFd();
+  readonly pioDatamatch = new EventFd();
+  readonly mmioNone = new KickCounter('doorbells mmio-none');
+  readonly pioNone = new KickCounter('doorbells pio-none');
+  readonly #board: Board;
+  readonly #claims: readonly [RangeClaim, RangeClaim];
+  readonly #bindings: readonly { fd: EventFd; addr: bigint; len: number; flags: number; datamatch?: bigint }[];
+
+  constructor(board: Board, { addr, port }: DoorbellPageOptions) {
+    this.#board = board;
+    const { DataMatch, Pio, PvMmio } = IoEventFdFlag;
+    const at = (offset: number): bigint => BigInt(addr + offset);
+    const ports = (offset: number): bigint => BigInt(port + offset);
+    const len = KICK_LENGTH;
+    const datamatch = KICK_VALUE;
+    this.#bindings = [
+      { fd: this.mmioWildcard, addr: at(MMIO_WILDCARD), len, flags: 0 },
+      { fd: this.mmioDatamatch, addr: at(MMIO_DATAMATCH), len, flags: DataMatch, datamatch },
+      { fd: this.pv, addr: at(PV), len, flags: PvMmio },
+      { fd: this.hypercall, addr: at(HYPERCALL), len, flags: PvMmio },
+      { fd: this.pioWildcard, addr: ports(PIO_WILDCARD), len, flags: Pio },
+      { fd: this.pioDatamatch, addr: ports(PIO_DATAMATCH), len, flags: Pio | DataMatch, datamatch },
+    ];
+    for (const binding of this.#bindings) board.vm.ioeventfd(binding);
+    const rank = ClaimRank.User;
+    this.#claims = [
+      board.vm.mmio.claim({ addr: at(MMIO_NONE), len, device: this.mmioNone, rank }),
+      board.vm.pio.claim({ addr: ports(PIO_NONE), len, device: this.pioNone, rank }),
+    ];
+  }
+
+  /** Forgets the kicks. */
+  reset(): void {
+    this.mmioNone.count = 0;
+    this.pioNone.count = 0;
+    for (const { fd } of this.#bindings) fd.drain();
+  }
+
+  close(): void {
+    for (const binding of this.#bindings) {
+      this.#board.vm.ioeventfd({ ...binding, flags: binding.flags | IoEventFdFlag.Deassign });
+      binding.fd.close();
+    }
+    this.#board.vm.mmio.remove(this.#claims[0]);
+    this.#board.vm.pio.remove(this.#claims[1]);
+  }
+}
+
+export const doorbellPageType: DeviceType = {
+  name: 'doorbells',
+  options: {
+    addr: numberOption(PAGE, 0, 0xffff_f000, 4096),
+    port: numberOption(PORT, 0, 0xfff0, 2),
+  },
+  create: (board, { addr, port }) => new DoorbellPage(board, { addr: addr!, port: port! }),
+};

@@ -1,0 +1,233 @@
+// Runs recorded instructions on the core itself, without a hypervisor: a guest of a few pages in 64-bit mode at CPL 3,
+// an IDT whose handlers are one NOP each, so that a fault shows as its handler's address and the frame on the stack.
+import { readFileSync } from 'node:fs';
+import { baseMemory, CODE_BASE, CODE_SIZE, DATA_BASE, DATA_SIZE, type Bytes, type Vector } from './load.js';
+
+type Exports = Record<string, WebAssembly.Global> & Record<string, (...args: number[]) => number>;
+
+/** How the instruction is run: as run() does, or by the emulator that finishes instructions after exits. */
+export type Way = 'run' | 'emulate';
+
+// Guest-physical layout, two megabytes in all.
+const PML4 = 0x1000;
+const GDT = 0x8000;
+const IDT = 0x9000;
+const TSS = 0xa000;
+const STACK_TOP = 0xc000;
+const HANDLERS = 0xd000;
+const SYSTEM_BASE = 0x4000_0000;
+const CODE = 0x10_0000;
+const DATA = 0x10_4000;
+const RAM_SIZE = 0x20_0000;
+const COMPARED = 32;
+
+/** What is different from the recording; empty = nothing. */
+export class Replayer {
+  readonly #core: Exports;
+  readonly #memory: WebAssembly.Memory;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #quads: BigUint64Array;
+  readonly #state: number;
+  readonly #ram: number;
+  readonly #base = baseMemory();
+  #dirtyCode = true;
+
+  constructor(wasm: string | URL) {
+    this.#memory = new WebAssembly.Memory({ initial: 2048, maximum: 65536, shared: true });
+    const module = new WebAssembly.Module(readFileSync(wasm));
+    const env = { memory: this.#memory, now: () => 0, exit: () => 2 };
+    this.#core = new WebAssembly.Instance(module, { env }).exports as Exports;
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#view = new DataView(this.#memory.buffer);
+    this.#quads = new BigUint64Array(this.#memory.buffer);
+    this.#core.initialize!();
+    this.#core.attach!(0);
+    this.#core.resetVcpu!();
+    this.#state = this.#core.stateAddress!(0);
+    const free = this.#constant('MEMORY_FREE');
+    const ept = (free + 0xfff) & ~0xfff;
+    this.#ram = (ept + 0x3000 + RAM_SIZE - 1) & ~(RAM_SIZE - 1);
+    this.#quad(ept, BigInt(ept + 0x1000) | 7n);
+    this.#quad(ept + 0x1000, BigInt(ept + 0x2000) | 7n);
+    this.#quad(ept + 0x2000, BigInt(this.#ram) | 0xb7n);
+    this.#field('NESTED', 1n);
+    this.#field('NESTED_ROOT', BigInt(ept));
+    this.#field('PHYSICAL_BITS', 40n);
+    this.#field('FEATURES', BigInt(this.#constant('FEATURE_NX') | this.#constant('FEATURE_MOVBE')));
+    this.#buildGuest();
+    this.#bytes.set(this.#base, this.#ram + DATA);
+  }
+
+  #constant(name: string): number {
+    return Number(this.#core[name]!.value);
+  }
+  #quad(address: number, value: bigint): void {
+    this.#view.setBigUint64(address, value, true);
+  }
+  #field(name: string, value: bigint): void {
+    this.#quad(this.#state + this.#constant(name), value);
+  }
+  #readField(name: string): bigint {
+    return this.#view.getBigUint64(this.#state + this.#constant(name), true);
+  }
+
+  /** Map one page; tables are taken from 0x2000 up. */
+  #nextTable = PML4 + 0x1000;
+  #map(linear: bigint, gpa: number, flags: bigint): void {
+    let table = PML4;
+    for (let level = 3; level > 0; level--) {
+      const at = this.#ram + table + Number((linear >> BigInt(12 + 9 * level)) & 511n) * 8;
+      let entry = this.#view.getBigUint64(at, true);
+      if (!(entry & 1n)) {
+        entry = BigInt(this.#nextTable) | 7n;
+        this.#nextTable += 0x1000;
+        this.#quad(at, entry);
+      }
+      table = Number(entry & 0xffff_f000n);
+    }
+    this.#quad(this.#ram + table + Number((linear >> 12n) & 511n) * 8, BigInt(gpa) | flags);
+  }
+
+  #buildGuest(): void {
+    const noExecute = 1n << 63n;
+    for (let offset = 0; offset < CODE_SIZE; offset += 4096) this.#map(CODE_BASE + BigInt(offset), CODE + offset, 5n);
+    for (let offset = 0; offset < DATA_SIZE; offset += 4096) {
+      this.#map(DATA_BASE + BigInt(offset), DATA + offset, 7n | noExecute);
+    }
+    for (let page = 0x8000; page < 0xe000; page += 4096) this.#map(BigInt(SYSTEM_BASE + page), page, 3n);
+    const gdt = [0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00affb000000ffffn, 0x00cff3000000ffffn];
+    gdt.forEach((entry, index) => this.#quad(this.#ram + GDT + index * 8, entry));
+    this.#quad(this.#ram + TSS + 4, BigInt(SYSTEM_BASE + STACK_TOP));
+    this.#view.setUint16(this.#ram + TSS + 102, 0x68, true); // no I/O bitmap: no port is free
+    for (let vector = 0; vector < COMPARED; vector++) {
+      const handler = BigInt(SYSTEM_BASE + HANDLERS + vector * 16);
+      const low = (handler & 0xffffn) | (8n << 16n) | (0xee00n << 32n) | ((handler >> 16n) << 48n);
+      this.#quad(this.#ram + IDT + vector * 16, low);
+      this.#quad(this.#ram + IDT + vector * 16 + 8, handler >> 32n);
+    }
+    this.#bytes.fill(0x90, this.#ram + HANDLERS, this.#ram + HANDLERS + COMPARED * 16);
+    this.#field('CR0', 0x8001_0033n);
+    this.#field('CR3', BigInt(PML4));
+    this.#field('CR4', 0x20n);
+    this.#field('EFER', 0xd01n);
+    this.#field('GDTR_BASE', BigInt(SYSTEM_BASE + GDT));
+    this.#field('GDTR_LIMIT', 0x27n);
+    this.#field('IDTR_BASE', BigInt(SYSTEM_BASE + IDT));
+    this.#field('IDTR_LIMIT', BigInt(COMPARED * 16 - 1));
+    this.#segment(7, 0x28, BigInt(SYSTEM_BASE + TSS), 0x67, 0x8b);
+  }
+  #segment(index: number, selector: number, base: bigint, limit: number, attributes: number): void {
+    const at = this.#state + this.#constant('SEGMENTS') + index * this.#constant('SEGMENT_SIZE');
+    this.#quad(at, base);
+    this.#view.setUint32(at + 8, limit, true);
+    this.#view.setUint32(at + 12, attributes, true);
+    this.#view.setUint16(at + 16, selector, true);
+  }
+  #userMode(): void {
+    for (let index = 0; index < 6; index++) {
+      if (index === 1) this.#segment(index, 0x1b, 0n, 0xffff_ffff, 0xa0fb);
+      else this.#segment(index, 0x23, 0n, 0xffff_ffff, 0xc0f3);
+    }
+    this.#core.stateChanged!();
+  }
+
+  #inUser = false;
+  /** Differences between this vector's recording and what the core does. */
+  check(vector: Vector, way: Way = 'run'): string[] {
+    const core = this.#core;
+    const state = this.#state;
+    const ram = this.#ram;
+    if (!this.#inUser) this.#userMode();
+    this.#inUser = true;
+    if (this.#dirtyCode) this.#bytes.fill(0xcc, ram + CODE, ram + CODE + CODE_SIZE);
+    const place = Number(vector.rip - CODE_BASE);
+    const room = Math.min(vector.bytes.length, CODE_SIZE - place);
+    this.#bytes.set(vector.bytes.subarray(0, room), ram + CODE + place);
+    core.invalidateCode!(ram + CODE, CODE_SIZE);
+    for (const patch of vector.memory.patches) this.#bytes.set(patch.bytes, ram + DATA + patch.offset);
+    const gpr = (state + this.#constant('GPR')) >> 3;
+    this.#quads.set(vector.regsIn, gpr);
+    core.setRflags!(vector.flagsIn);
+    this.#field('RIP', vector.rip);
+    const wrong: string[] = [];
+    const fault = this.#execute(vector, way);
+    let flags = core.getRflags!() >>> 0;
+    let rip = this.#readField('RIP');
+    if (fault) {
+      const expected = vector.expect.fault;
+      rip = fault.rip;
+      flags = fault.flags;
+      if (!expected) wrong.push(`#${fault.vector} (${fault.errorCode.toString(16)}), none expected`);
+      else {
+        if (fault.vector !== expected.vector) wrong.push(`#${fault.vector}, expected #${expected.vector}`);
+        if (fault.errorCode !== expected.errorCode) {
+          wrong.push(`error code ${fault.errorCode}, expected ${expected.errorCode}`);
+        }
+        if (expected.cr2 !== undefined && this.#readField('CR2') !== expected.cr2) {
+          wrong.push(`CR2 ${this.#readField('CR2').toString(16)}, expected ${expected.cr2.toString(16)}`);
+        }
+      }
+      this.#quads[gpr + 4] = fault.rsp;
+      this.#inUser = false;
+    } else if (vector.expect.fault) wrong.push(`no fault, expected #${vector.expect.fault.vector}`);
+    if (rip !== vector.expect.rip) wrong.push(`RIP ${rip.toString(16)}, expected ${vector.expect.rip.toString(16)}`);
+    for (let index = 0; index < 16; index++) {
+      if (!(vector.expect.regsMask & (1 << index))) continue;
+      const value = this.#quads[gpr + index]!;
+      if (value !== vector.expect.regs[index]) {
+        wrong.push(`r${index} ${value.toString(16)}, expected ${vector.expect.regs[index]!.toString(16)}`);
+      }
+    }
+    const difference = (flags ^ vector.expect.flags) & vector.expect.flagsMask;
+    if (difference) wrong.push(`flags ${flags.toString(16)}, expected ${vector.expect.flags.toString(16)}`);
+    this.#checkMemory(vector, wrong);
+    return wrong;
+  }
+
+  #execute(
+    vector: Vector,
+    way: Way,
+  ): { vector: number; errorCode: number; rip: bigint; flags: number; rsp: bigint } | undefined {
+    const core = this.#core;
+    for (let pass = 0; pass < 64; pass++) {
+      if (way === 'emulate') {
+        if (core.emulate!() === 2) core.run!(1);
+      } else core.run!(1);
+      const rip = this.#readField('RIP');
+      if (rip >= BigInt(SYSTEM_BASE)) {
+        if (rip < BigInt(SYSTEM_BASE + 0x1_0000)) return this.#faultFrame(Number(rip - BigInt(SYSTEM_BASE + HANDLERS)));
+        break;
+      }
+      // a repeated string instruction may take several goes
+      if (rip !== vector.rip || (vector.expect.rip === vector.rip && !vector.expect.fault)) break;
+    }
+    return undefined;
+  }
+  #faultFrame(handler: number): { vector: number; errorCode: number; rip: bigint; flags: number; rsp: bigint } {
+    const number = handler >> 4;
+    const withError = [8, 10, 11, 12, 13, 14, 17].includes(number);
+    const at = this.#ram + STACK_TOP - (withError ? 48 : 40);
+    const frame = at + (withError ? 8 : 0);
+    return {
+      vector: number,
+      errorCode: withError ? this.#view.getUint32(at, true) : 0,
+      rip: this.#view.getBigUint64(frame, true),
+      flags: this.#view.getUint32(frame + 16, true),
+      rsp: this.#view.getBigUint64(frame + 24, true),
+    };
+  }
+
+  /** Compare the data pages with the recording, and bring them back to the base image. */
+  #checkMemory(vector: Vector, wrong: string[]): void {
+    const data = this.#bytes.subarray(this.#ram + DATA, this.#ram + DATA + DATA_SIZE);
+    const expected = this.#base.slice();
+    const touched: Bytes[] = [...vector.memory.patches, ...vector.expect.memory];
+    for (const patch of touched) expected.set(patch.bytes, patch.offset);
+    if (Buffer.compare(data, expected) !== 0) {
+      const at = data.findIndex((byte, index) => byte !== expected[index]);
+      wrong.push(`memory at ${at.toString(16)}: ${data[at]!.toString(16)}, expected ${expected[at]!.toString(16)}`);
+    }
+    data.set(this.#base);
+  }
+}
