@@ -60,6 +60,10 @@ export const CPL: usize = MODE + 4;
 /** Index of the data TLB in use: TLB_SUPERVISOR, TLB_USER or TLB_SUPERVISOR_AC. */
 export const MMU: usize = CPL + 4;
 export const EPOCH: usize = MMU + 4;
+/** STRICT_* bits: every data access has to be looked at, so TLB_NOW is a TLB that never hits. */
+export const STRICT: usize = EPOCH + 4;
+export const STRICT_ALIGNMENT: u32 = 1; // CR0.AM, RFLAGS.AC, CPL 3: #AC
+export const STRICT_BREAKPOINTS: u32 = 2; // data breakpoints in DR7
 
 // ---------------------------------------------------------------- segments: 6 + LDTR + TR, one shape
 /** Selector order is the encoding's: ES CS SS DS FS GS, then LDTR, TR. */
@@ -71,7 +75,7 @@ export const SEG_FS: usize = 4;
 export const SEG_GS: usize = 5;
 export const SEG_LDTR: usize = 6;
 export const SEG_TR: usize = 7;
-export const SEGMENTS: usize = (EPOCH + 4 + 31) & ~31;
+export const SEGMENTS: usize = (STRICT + 4 + 31) & ~31;
 export const SEGMENT_SIZE: usize = 32;
 /** Inside a segment. Attributes are in VT-x access-rights format (SDM vol. 3, 25.4.1): type 0-3, S 4, DPL 5-6, P 7, AVL 12, L 13, D/B 14, G 15, unusable 16. The limit is in bytes. */
 export const SEGMENT_BASE: usize = 0;
@@ -207,6 +211,8 @@ export const TAG_NONE: u64 = 0xfff;
 export const TLB_GLOBAL: u32 = 1;
 
 export const ARENA_TLB: usize = 0;
+/** The data TLB that never hits (STRICT). */
+export const ARENA_NO_TLB: usize = ARENA_TLB + 3 * TLB_SIZE;
 /** Instruction TLB: 512 entries { tag u64 (page, or TAG_NONE), gpa u64, host u32, flags u32, pad }; one for supervisor, one for user. */
 export const ITLB_ENTRIES: usize = 512;
 export const ITLB_ENTRY: usize = 32;
@@ -215,7 +221,7 @@ export const ITLB_TAG: usize = 0;
 export const ITLB_GPA: usize = 8;
 export const ITLB_HOST: usize = 16;
 export const ITLB_FLAGS: usize = 20;
-export const ARENA_ITLB: usize = ARENA_TLB + 3 * TLB_SIZE;
+export const ARENA_ITLB: usize = ARENA_NO_TLB + TLB_SIZE;
 /** Jump cache: { linear RIP u64, block u32, key u32 }, direct mapped. */
 export const JUMP_ENTRIES: usize = 8192;
 export const ARENA_JUMPS: usize = ARENA_ITLB + 2 * ITLB_SIZE;

@@ -1,17 +1,7 @@
 // Debug registers (SDM vol. 3, chapter 17): breakpoints on instructions, data and ports, single steps, general detect, and
 // the interrupt shadows of STI and MOV SS.
 
-import {
-  ACTIVITY,
-  CR4,
-  DR,
-  INTERRUPTIBILITY,
-  PENDING_DEBUG,
-  RFLAGS,
-  cpu,
-  isLongMode,
-  raise,
-} from '../state';
+import { ACTIVITY, CR4, DR, INTERRUPTIBILITY, PENDING_DEBUG, RFLAGS, cpu, isLongMode, raise } from '../state';
 import { deliverEvent, TYPE_HARDWARE } from './deliver';
 import { FLAG_IF, FLAG_RF, VECTOR_DB } from '../segments/rights';
 
@@ -75,7 +65,7 @@ export function debugCheckExecute(linear: u64): bool {
 /** Instruction breakpoints compare the first byte only; their LEN must be 0 (17.2.4). */
 function executes(linear: u64): u32 {
   const met = matches(linear, 1, 1 << ON_EXECUTE);
-  const lengths = <u32>load<u64>(cpu, DR7) >> 18;
+  const lengths = (<u32>load<u64>(cpu, DR7)) >> 18;
   let exact: u32 = 0;
   for (let n: u32 = 0; n < 4; n++) {
     if (((met >> n) & 1) != 0 && ((lengths >> (n * 4)) & 3) == 0) exact |= 1 << n;
@@ -104,7 +94,7 @@ function note(bits: u32): void {
 
 /** DR6 gets the conditions of a debug exception: B0-B3 are replaced, the others only ever added (17.2.3). */
 function record(bits: u32): void {
-  store<u64>(cpu, (load<u64>(cpu, DR6) & ~<u64>15) | bits, DR6);
+  store<u64>(cpu, (load<u64>(cpu, DR6) & ~(<u64>15)) | bits, DR6);
 }
 
 /** MOV to or from a debug register while DR7.GD is set: true = #DB raised, before the instruction does anything. */

@@ -85,9 +85,7 @@ function takeRaised(): u32 {
   const vector = load<u32>(cpu, RAISED_VECTOR);
   if (vector == VECTOR_PF) store<u64>(cpu, load<u64>(cpu, RAISED_CR2), CR2);
   setRaised(0);
-  return (
-    INFO_VALID | (TYPE_HARDWARE << 8) | vector | (load<u32>(cpu, RAISED_HAS_ERROR) != 0 ? INFO_HAS_ERROR : 0)
-  );
+  return INFO_VALID | (TYPE_HARDWARE << 8) | vector | (load<u32>(cpu, RAISED_HAS_ERROR) != 0 ? INFO_HAS_ERROR : 0);
 }
 
 function deliver(info: u32, error: u32, length: u32): void {

@@ -40,7 +40,16 @@ import {
   storeNull,
   systemLinear,
 } from '../segments/descriptor';
-import { STACK_POINTER, alignStack, commitPointer, openCurrentStack, openStack, probeFrame, push, room } from '../segments/stack';
+import {
+  STACK_POINTER,
+  alignStack,
+  commitPointer,
+  openCurrentStack,
+  openStack,
+  probeFrame,
+  push,
+  room,
+} from '../segments/stack';
 import { SWITCH_EVENT, taskSwitch } from '../segments/task';
 import { innerSelector, loadInnerStack, markInner, openInnerStack, taskIsWide } from '../segments/tss';
 import {
@@ -103,7 +112,7 @@ export function enterGate(vector: u32, software: bool, hasError: bool, error: u3
     enterTask(low >> 16, hasError, error, rip, flags);
     return;
   }
-  const offset = <u64>(low & 0xffff) | (wide ? <u64>(high & 0xffff0000) : 0) | upper;
+  const offset = (<u64>(low & 0xffff)) | (wide ? <u64>(high & 0xffff0000) : 0) | upper;
   const ist: u32 = long ? high & 7 : 0;
   const size: u32 = long ? 3 : wide ? 2 : 1;
   const entered = flags & ~(FLAG_TF | FLAG_VM | FLAG_RF | FLAG_NT | (interrupt ? FLAG_IF : 0));
@@ -111,7 +120,15 @@ export function enterGate(vector: u32, software: bool, hasError: bool, error: u3
 }
 
 function enterCode(
-  selector: u32, offset: u64, size: u32, ist: u32, hasError: bool, error: u32, rip: u64, flags: u32, entered: u32,
+  selector: u32,
+  offset: u64,
+  size: u32,
+  ist: u32,
+  hasError: bool,
+  error: u32,
+  rip: u64,
+  flags: u32,
+  entered: u32,
 ): void {
   if (isNull(selector)) {
     selectorFault(VECTOR_GP, 0);

@@ -70,7 +70,7 @@ function fromReal(size: u32): void {
   openCurrentStack();
   if (!available(0, 3 << size, 1 << size)) return;
   const offset = pop(size);
-  const selector = <u32>pop(size) & 0xffff;
+  const selector = (<u32>pop(size)) & 0xffff;
   const image = <u32>pop(size);
   if (raised) return;
   const old = getFlags();
@@ -89,7 +89,7 @@ function fromV86(size: u32): void {
   openCurrentStack();
   if (!available(0, 3 << size, 1 << size)) return;
   const offset = pop(size);
-  const selector = <u32>pop(size) & 0xffff;
+  const selector = (<u32>pop(size)) & 0xffff;
   const image = <u32>pop(size);
   if (raised) return;
   let changed: u32 = FLAGS_ALWAYS | (size == 1 ? 0 : FLAG_RF | FLAG_AC | FLAG_ID);
@@ -123,7 +123,7 @@ function fromProtected(size: u32): void {
   openCurrentStack();
   if (!available(0, item * (long ? 5 : 3), item)) return;
   const offset = pop(size);
-  const selector = <u32>pop(size) & 0xffff;
+  const selector = (<u32>pop(size)) & 0xffff;
   const image = <u32>pop(size);
   if (raised) return;
   if ((image & FLAG_VM) != 0 && size == 2 && currentLevel() == 0 && !isLongMode()) {
@@ -138,7 +138,7 @@ function fromProtected(size: u32): void {
   if (withStack) {
     if (!long && !available(0, item * 2, item)) return;
     outer = pop(size);
-    const stack = <u32>pop(size) & 0xffff;
+    const stack = (<u32>pop(size)) & 0xffff;
     if (raised || !returnStack(stack, level)) return;
   }
   if (!targetAllowed(offset)) {
@@ -173,11 +173,11 @@ function returnFlags(image: u32, size: u32, level: u32): u32 {
 function toV86(offset: u64, selector: u32, image: u32): void {
   if (!available(0, 24, 4)) return;
   const outer = pop(2);
-  const ss = <u32>pop(2) & 0xffff;
-  const es = <u32>pop(2) & 0xffff;
-  const ds = <u32>pop(2) & 0xffff;
-  const fs = <u32>pop(2) & 0xffff;
-  const gs = <u32>pop(2) & 0xffff;
+  const ss = (<u32>pop(2)) & 0xffff;
+  const es = (<u32>pop(2)) & 0xffff;
+  const ds = (<u32>pop(2)) & 0xffff;
+  const fs = (<u32>pop(2)) & 0xffff;
+  const gs = (<u32>pop(2)) & 0xffff;
   if (raised) return;
   if (offset > 0xffff) {
     raiseError(VECTOR_GP, 0);

@@ -60,7 +60,7 @@ function deliverFirst(): void {
   if (!interruptWindowOpen()) return;
   const vector = atomic.xchg<i32>(cpu, -1, IRQ_VECTOR);
   if (vector >= 0) {
-    deliverEvent((TYPE_EXTERNAL << 8) | (<u32>vector & 0xff), 0, 0);
+    deliverEvent((TYPE_EXTERNAL << 8) | ((<u32>vector) & 0xff), 0, 0);
     return;
   }
   if ((atomic.load<u32>(cpu, REQUEST) & REQUEST_WINDOW) == 0) return;

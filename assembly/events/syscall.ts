@@ -68,13 +68,13 @@ export function syscall(): void {
     return;
   }
   const star = load<u64>(cpu, MSR_STAR);
-  const selector = <u32>(star >> 32) & 0xfffc;
+  const selector = (<u32>(star >> 32)) & 0xfffc;
   const flags = getFlags();
   store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RCX);
   if (isLongMode()) {
     store<u64>(cpu, <u64>(flags & ~FLAG_RF), R11);
     loadFlat(selector, CODE64, selector + 8, 0);
-    setFlags(flags & ~<u32>load<u64>(cpu, MSR_SFMASK) & ~FLAG_RF);
+    setFlags(flags & ~(<u32>load<u64>(cpu, MSR_SFMASK)) & ~FLAG_RF);
     store<u64>(cpu, load<u64>(cpu + (long ? MSR_LSTAR : MSR_CSTAR)), NEXT_RIP);
   } else {
     loadFlat(selector, CODE32, selector + 8, 0);
@@ -100,13 +100,13 @@ export function sysret(size: u32): void {
   const base = <u32>(load<u64>(cpu, MSR_STAR) >> 48);
   const ss = segment(SEG_SS);
   // AMD leaves SS's cache alone except for the level (APM vol. 3, SYSRET).
-  const kept = (load<u32>(ss, SEGMENT_ATTRIBUTES) | USER);
+  const kept = load<u32>(ss, SEGMENT_ATTRIBUTES) | USER;
   const keptBase = load<u64>(ss, SEGMENT_BASE);
   const wide = size == 3 && is64();
   const keptLimit = load<u32>(ss, SEGMENT_LIMIT);
   loadFlat((wide ? base + 16 : base) | 3, wide ? CODE64 : CODE32, (base + 8) | 3, 3);
   if (!intel) storeSegment(SEG_SS, ((base + 8) | 3) & 0xffff, keptBase, keptLimit, kept);
-  if (isLongMode()) setFlags(<u32>load<u64>(cpu, R11) & 0x3c7fd7);
+  if (isLongMode()) setFlags((<u32>load<u64>(cpu, R11)) & 0x3c7fd7);
   else setFlags(getFlags() | FLAG_IF);
   store<u64>(cpu, wide ? target : target & 0xffffffff, NEXT_RIP);
   modeChanged();
@@ -118,7 +118,7 @@ export function sysenter(): void {
     raise(VECTOR_UD);
     return;
   }
-  const selector = <u32>load<u64>(cpu, MSR_SYSENTER_CS) & 0xfffc;
+  const selector = (<u32>load<u64>(cpu, MSR_SYSENTER_CS)) & 0xfffc;
   if (!isProtected() || selector == 0) {
     raiseError(VECTOR_GP, 0);
     return;

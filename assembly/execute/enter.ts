@@ -123,7 +123,9 @@ export function finishInstruction(trap: bool, shadowBefore: u32): void {
   const state = load<u32>(cpu, INTERRUPTIBILITY);
   // a shadow that was there before is over; one made by this instruction stays (STI in a shadow makes none)
   if (shadowBefore) store<u32>(cpu, state & ~3, INTERRUPTIBILITY);
-  store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~<u64>RF, RFLAGS);
+  // RF lasts for one instruction; IRET has just loaded the one for the next
+  if (!keepRf) store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~<u64>RF, RFLAGS);
+  keepRf = false;
   // MOV SS holds back the trap of its own end until the next instruction's (SDM vol. 3, 6.8.3)
   if (trap && (shadowBefore || !(state & 2)))
     store<u32>(cpu, load<u32>(cpu, PENDING_DEBUG) | 0x4000, PENDING_DEBUG);
@@ -136,6 +138,11 @@ function finishCut(): void {
 /** The running instruction changed TF by delivering an event: its own single-step trap does not come. */
 export function suppressTrap(): void {
   cutTrap = false;
+}
+/** The running instruction loaded RF for the one after it. */
+let keepRf: bool = false;
+export function loadedRf(): void {
+  keepRf = true;
 }
 export function abandonCut(): void {
   if (!cutting) return;
@@ -191,6 +198,7 @@ function refuseBranch(op: usize): usize {
 export function fail(op: usize): usize {
   sync(op);
   if (!emulating) chargeCount(load<u8>(op, NUMBER));
+  store<u32>(cpu, 0, PENDING_DEBUG); // a breakpoint on data of an instruction that did not happen
   undoPatches();
   return settle(op);
 }
@@ -307,6 +315,11 @@ export function enter(): usize {
   }
 }
 
+/** A single step is being taken: a REP instruction stops after each element (SDM vol. 3, 17.3.1.4). */
+export function stepping(): bool {
+  return cutting && cutTrap;
+}
+
 /** Run exactly `count` instructions (fewer at a branch), then come back between them. */
 function cut(linear: u64, count: u32): usize {
   if (load<u32>(cpu, DR + 7 * 8) & 0xff && debugCheckExecute(linear)) return settle(0);
@@ -317,6 +330,7 @@ function cut(linear: u64, count: u32): usize {
   build(to, linear, host, count);
   if (raised) return settle(0);
   cutting = true;
+  keepRf = false;
   cutTrap = (load<u64>(cpu, RFLAGS) & TF) != 0;
   cutShadow = load<u32>(cpu, INTERRUPTIBILITY) & 3;
   closeJumps();

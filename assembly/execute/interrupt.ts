@@ -16,7 +16,7 @@ import {
 import { getFlags, getOF, IF, IOPL, VIF, VIP } from './flags';
 import { deliverEvent } from '../events/deliver';
 import { iret } from '../events/iret';
-import { suppressTrap } from './enter';
+import { loadedRf, suppressTrap } from './enter';
 
 /** STI and CLI: by IOPL; with VME or PVI they work on VIF (SDM vol. 2, STI, CLI). Returns 1 = IF, 2 = VIF, 0 = raised. */
 function flagAllowed(): u32 {
@@ -75,4 +75,5 @@ export function into(): void {
 }
 export function iretInstruction(size: u32): void {
   iret(size);
+  loadedRf();
 }

@@ -35,11 +35,17 @@ import { callHypervisor, stepOver } from './enter';
 import { setAnswer } from './rare';
 import { readSized, writeSized } from './shift';
 import { DF } from './flags';
+import { breakpointsEnabled, debugCheckPort } from '../events/debug';
 
 export const REASON_IO: u32 = 30;
 
 /** CPL over IOPL, or virtual-8086 mode: every port has to be free in the TSS's I/O bitmap (SDM vol. 1, 19.5.2). */
 export function portCheck(port: u32, bytes: u32): bool {
+  if (!portAllowed(port, bytes)) return false;
+  if (breakpointsEnabled()) debugCheckPort(port, bytes);
+  return true;
+}
+function portAllowed(port: u32, bytes: u32): bool {
   if (!isProtected()) return true;
   const iopl = (<u32>load<u64>(cpu, RFLAGS) >> 12) & 3;
   if (!isV86() && load<u32>(cpu, CPL) <= iopl) return true;

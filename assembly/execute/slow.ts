@@ -23,6 +23,8 @@ import {
   raised,
   raiseError,
   REQUEST,
+  STRICT,
+  STRICT_ALIGNMENT,
   RIP,
   SKIP,
   setRaised,
@@ -144,6 +146,10 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
   const mmu = load<u32>(cpu, MMU);
   setStackAccess((mem & MEM_STACK) != 0);
   setAccessSize(size);
+  if (load<u32>(cpu, STRICT) & STRICT_ALIGNMENT && linear & (size - 1)) {
+    raiseError(17, 0);
+    return fail(op);
+  }
   straddles = ((<u32>linear & 0xfff) + size) > 0x1000;
   if (!straddles) {
     translate(linear, mem & MEM_WRITE ? ACCESS_WRITE : ACCESS_READ, mmu);

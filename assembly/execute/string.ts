@@ -31,6 +31,7 @@ import { readSized, signed, writeSized } from './shift';
 import { DF, getZF, setLazy, SUBTRACTION } from './flags';
 import { portCheck, portRead, portWrite, setStringIo } from './port';
 import { answer } from './rare';
+import { stepping } from './enter';
 
 // @ts-ignore: decorator
 @inline const RSI: usize = GPR + 6 * 8;
@@ -59,7 +60,7 @@ export function string(operation: u32, size: u32, addressSize: u32, rep: u32, se
     element(operation, size, addressSize, seg, step, false);
     return;
   }
-  let left: u64 = emulating ? 1 : ELEMENTS;
+  let left: u64 = emulating || stepping() ? 1 : ELEMENTS;
   while (true) {
     const count = readSized(cpu + RCX, addressSize);
     if (count == 0) return;

@@ -281,7 +281,10 @@ export function moveDebug(toDebug: bool, given: u32, register: usize): void {
   const value = is64() ? load<u64>(register) : <u64>load<u32>(register);
   if (number >= 6 && value >> 32) return badControl();
   if (number == 6) store<u64>(at, (value & 0xe00f) | 0xffff0ff0);
-  else if (number == 7) store<u64>(at, (value & 0xffff2bff) | 0x400);
+  else if (number == 7) {
+    store<u64>(at, (value & 0xffff2bff) | 0x400);
+    modeChanged();
+  }
   else store<u64>(at, value);
 }
 

@@ -22,6 +22,10 @@ import {
   ITLB_TAG,
   ITLB_HOST,
   ITLB_GPA,
+  raiseError,
+  STRICT,
+  STRICT_ALIGNMENT,
+  STRICT_BREAKPOINTS,
 } from '../state';
 import { PAGE_MASK } from './format';
 import { setAccessSize } from './exit';
@@ -31,6 +35,7 @@ import { gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
 import { TLB_CODE, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, tlbEntry } from './tlb';
 import { codeOf, watchWrite } from './code-watch';
 import { mmioRead, mmioWrite } from './mmio';
+import { debugCheckData } from '../events/debug';
 
 export { flushAll, flushNonGlobal, flushPage, newEpoch, dropWritable, dropWritableIn } from './tlb';
 export { init, modeChanged } from './mode';
@@ -166,8 +171,21 @@ export function readHost(host: usize, size: u32): u64 {
   return readBytes(host, size);
 }
 
+/** What an access of the running instruction must pass when STRICT says so: alignment (#AC), data breakpoints. */
+function strictly(linear: u64, size: u32, mmu: u32, isWrite: bool): bool {
+  const strict = load<u32>(cpu, STRICT);
+  if (!strict || mmu != load<u32>(cpu, MMU)) return true;
+  if (strict & STRICT_ALIGNMENT && linear & (size - 1)) {
+    raiseError(17, 0);
+    return false;
+  }
+  if (strict & STRICT_BREAKPOINTS) debugCheckData(linear, size, isWrite);
+  return true;
+}
+
 /** Read 1-8 bytes with the privilege of TLB `mmu`. 0 if raised. */
 export function readAs(linear: u64, size: u32, mmu: u32): u64 {
+  if (!strictly(linear, size, mmu, false)) return 0;
   const room: u32 = 4096 - ((<u32>linear) & 0xfff);
   crossed = size > room;
   const first = min(size, room);
@@ -190,6 +208,7 @@ export function readAs(linear: u64, size: u32, mmu: u32): u64 {
 
 /** Write 1-8 bytes with the privilege of TLB `mmu`. Nothing is written if raised. */
 export function writeAs(linear: u64, size: u32, value: u64, mmu: u32): void {
+  if (!strictly(linear, size, mmu, true)) return;
   const room: u32 = 4096 - ((<u32>linear) & 0xfff);
   crossed = size > room;
   const first = min(size, room);

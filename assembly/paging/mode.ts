@@ -21,6 +21,12 @@ import {
   TLB_SUPERVISOR,
   TLB_SUPERVISOR_AC,
   TLB_USER,
+  STRICT,
+  STRICT_ALIGNMENT,
+  STRICT_BREAKPOINTS,
+  ARENA_NO_TLB,
+  CR0,
+  DR,
 } from '../state';
 import { CR4_SMAP } from './format';
 import { initTlb, updateJumpKey } from './tlb';
@@ -28,8 +34,18 @@ import { initTlb, updateJumpKey } from './tlb';
 const ATTRIBUTE_L: u32 = 1 << 13;
 const ATTRIBUTE_DB: u32 = 1 << 14;
 const RFLAGS_AC: u64 = 1 << 18;
+const CR0_AM: u64 = 1 << 18;
 
-/** To be called after anything that could change CS, SS, EFER.LMA, CR0.PE, CR4.SMAP, RFLAGS.VM or RFLAGS.AC. */
+/** An enabled breakpoint with R/W = 01 or 11 (SDM vol. 3, 17.2.4). */
+function hasDataBreakpoints(): bool {
+  const dr7 = <u32>load<u64>(cpu, DR + 7 * 8);
+  for (let n: u32 = 0; n < 4; n++) {
+    if ((dr7 >> (n * 2)) & 3 && (dr7 >> (16 + n * 4)) & 1) return true;
+  }
+  return false;
+}
+
+/** To be called after anything that could change CS, SS, EFER.LMA, CR0.PE, CR4.SMAP, RFLAGS.VM RFLAGS.AC, CR0.AM or DR7. */
 export function modeChanged(): void {
   const cs = load<u32>(segment(SEG_CS), SEGMENT_ATTRIBUTES);
   const ss = load<u32>(segment(SEG_SS), SEGMENT_ATTRIBUTES);
@@ -47,12 +63,18 @@ export function modeChanged(): void {
   if (cpl == 3) mmu = TLB_USER;
   else if (load<u64>(cpu, CR4) & CR4_SMAP && load<u64>(cpu, RFLAGS) & RFLAGS_AC) mmu = TLB_SUPERVISOR_AC;
   store<u32>(cpu, mmu, MMU);
-  store<u32>(cpu, arena + ARENA_TLB + <usize>mmu * TLB_SIZE, TLB_NOW);
+  let strict: u32 = 0;
+  if (cpl == 3 && load<u64>(cpu, CR0) & CR0_AM && load<u64>(cpu, RFLAGS) & RFLAGS_AC) strict = STRICT_ALIGNMENT;
+  if (hasDataBreakpoints()) strict |= STRICT_BREAKPOINTS;
+  store<u32>(cpu, strict, STRICT);
+  const tlb = strict ? ARENA_NO_TLB : ARENA_TLB + <usize>mmu * TLB_SIZE;
+  store<u32>(cpu, arena + tlb, TLB_NOW);
   updateJumpKey();
 }
 
 /** A vCPU's paging state made anew (also after attach() to an arena never used): nothing cached, mode as the registers say. */
 export function init(): void {
   initTlb();
+  memory.fill(arena + ARENA_NO_TLB, 0xff, TLB_SIZE);
   modeChanged();
 }

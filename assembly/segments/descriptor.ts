@@ -56,7 +56,7 @@ export function systemLinear(address: u64): u64 {
 
 /** Find the selector's entry; false when it is outside its table (or there is no LDT). */
 function locate(selector: u32): bool {
-  const last = <u64>(selector | 7) & 0xffff;
+  const last = (<u64>(selector | 7)) & 0xffff;
   let base = load<u64>(cpu, GDTR_BASE);
   let limit = <u64>load<u32>(cpu, GDTR_LIMIT);
   if ((selector & 4) != 0) {
@@ -161,11 +161,7 @@ export function storeNull(seg: usize, selector: u32, level: u32): void {
   const kept = load<u32>(s, SEGMENT_ATTRIBUTES) & (RIGHTS_BIG | RIGHTS_GRANULAR);
   store<u64>(s, 0, SEGMENT_BASE);
   store<u32>(s, selector, SEGMENT_SELECTOR);
-  store<u32>(
-    s,
-    RIGHTS_UNUSABLE | kept | (seg == SEG_SS ? level << RIGHTS_DPL_SHIFT : 0),
-    SEGMENT_ATTRIBUTES,
-  );
+  store<u32>(s, RIGHTS_UNUSABLE | kept | (seg == SEG_SS ? level << RIGHTS_DPL_SHIFT : 0), SEGMENT_ATTRIBUTES);
 }
 
 // @ts-ignore: decorator

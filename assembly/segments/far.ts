@@ -193,7 +193,7 @@ function throughGate(selector: u32, call: bool): void {
   const size: u32 = long ? 3 : highType(high) == TYPE_CALL16 ? 1 : 2;
   let offset = <u64>(low & 0xffff);
   if (size != 1) offset |= <u64>(high & 0xffff0000);
-  if (long) offset |= <u64>descriptorUpper << 32;
+  if (long) offset |= (<u64>descriptorUpper) << 32;
   const target = low >> 16;
   if (isNull(target)) {
     raiseError(VECTOR_GP, 0);

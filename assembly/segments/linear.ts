@@ -31,7 +31,7 @@ import {
 /** True when all bits from 47 up (56 with CR4.LA57) are equal (SDM vol. 1, 3.3.7.1). */
 export function isCanonical(address: u64): bool {
   const shift: i64 = (load<u64>(cpu, CR4) & 0x1000) != 0 ? 7 : 16;
-  return (((<i64>address) << shift) >> shift) == <i64>address;
+  return ((<i64>address) << shift) >> shift == <i64>address;
 }
 
 /**

@@ -75,11 +75,7 @@ export function loadReal(seg: usize, selector: u32): void {
   const s = segment(seg);
   store<u64>(s, <u64>(selector << 4), SEGMENT_BASE);
   store<u32>(s, selector, SEGMENT_SELECTOR);
-  store<u32>(
-    s,
-    (load<u32>(s, SEGMENT_ATTRIBUTES) & (RIGHTS_BIG | RIGHTS_GRANULAR)) | REAL_RIGHTS,
-    SEGMENT_ATTRIBUTES,
-  );
+  store<u32>(s, (load<u32>(s, SEGMENT_ATTRIBUTES) & (RIGHTS_BIG | RIGHTS_GRANULAR)) | REAL_RIGHTS, SEGMENT_ATTRIBUTES);
 }
 
 function loadStack(selector: u32): void {
@@ -159,7 +155,7 @@ function fetchSystem(selector: u32): bool {
 }
 function systemBase(): u64 {
   const base = <u64>descriptorBase(descriptorLow, descriptorHigh);
-  return isLongMode() ? base | (<u64>descriptorUpper << 32) : base;
+  return isLongMode() ? base | ((<u64>descriptorUpper) << 32) : base;
 }
 
 /** LLDT after its privilege check: a null selector makes LDTR unusable. */

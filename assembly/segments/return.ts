@@ -146,7 +146,7 @@ export function farReturn(size: u32, release: u32): void {
   openCurrentStack();
   if (!available(0, item * 2, item)) return;
   const offset = pop(size);
-  const selector = <u32>pop(size) & 0xffff;
+  const selector = (<u32>pop(size)) & 0xffff;
   if (raised) return;
   if (!isProtected() || isV86()) {
     if (!insideCode(offset)) {
@@ -178,7 +178,7 @@ export function farReturn(size: u32, release: u32): void {
   if (!available(release, item * 2, item)) return;
   skipStack(release);
   const outer = pop(size);
-  const outerStack = <u32>pop(size) & 0xffff;
+  const outerStack = (<u32>pop(size)) & 0xffff;
   if (raised || !returnStack(outerStack, level)) return;
   if (!targetAllowed(offset)) {
     raiseError(VECTOR_GP, 0);

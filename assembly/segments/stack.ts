@@ -40,11 +40,20 @@ let pointer: u64 = 0;
 /** The data TLB that explicit accesses at a level go through, with CR4.SMAP and RFLAGS.AC as they are (SDM vol. 3, 4.6). */
 export function mmuOf(level: u32): u32 {
   if (level == 3) return TLB_USER;
-  return (load<u64>(cpu, CR4) & CR4_SMAP) != 0 && (load<u64>(cpu, RFLAGS) & FLAG_AC) != 0 ? TLB_SUPERVISOR_AC : TLB_SUPERVISOR;
+  return (load<u64>(cpu, CR4) & CR4_SMAP) != 0 && (load<u64>(cpu, RFLAGS) & FLAG_AC) != 0
+    ? TLB_SUPERVISOR_AC
+    : TLB_SUPERVISOR;
 }
 
 /** Open a stack. `is64Bit`: 64-bit stack pointer, no base, no limit. */
-export function openStack(stackBase: u64, stackLimit: u32, stackRights: u32, top: u64, level: u32, is64Bit: bool): void {
+export function openStack(
+  stackBase: u64,
+  stackLimit: u32,
+  stackRights: u32,
+  top: u64,
+  level: u32,
+  is64Bit: bool,
+): void {
   base = is64Bit ? 0 : stackBase;
   limit = stackLimit;
   rights = stackRights;

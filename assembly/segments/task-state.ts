@@ -85,7 +85,7 @@ export function saveTaskState(rip: u64, flags: u32): void {
     setDword(base, 0x20, <u32>rip);
     setDword(base, 0x24, flags);
   } else {
-    setWord(base, 0x0e, <u32>rip & 0xffff);
+    setWord(base, 0x0e, (<u32>rip) & 0xffff);
     setWord(base, 0x10, flags & 0xffff);
   }
   for (let i: u32 = 0; i < 8; i++) {
@@ -118,7 +118,7 @@ export function loadTaskState(base: u64, wide: bool, nested: bool): void {
     storeNull(<usize>i, selector, level);
   }
   storeNull(SEG_LDTR, word(base, wide ? 0x60 : 0x2a), 0);
-  if (wide && (<u32>systemRead8(systemLinear(base + 0x64)) & 1) != 0)
+  if (wide && ((<u32>systemRead8(systemLinear(base + 0x64))) & 1) != 0)
     store<u32>(cpu, load<u32>(cpu, PENDING_DEBUG) | PENDING_TASK, PENDING_DEBUG);
   setFlags(flags);
   store<u32>(cpu, level, CPL);
@@ -159,7 +159,8 @@ function loadTaskLdt(): bool {
   if ((selector & 4) != 0) return refuse(VECTOR_TS, selector);
   if (!fetchDescriptor(selector, VECTOR_TS)) return false;
   const high = descriptorHigh;
-  if ((high & HIGH_S) != 0 || highType(high) != TYPE_LDT || (high & HIGH_PRESENT) == 0) return refuse(VECTOR_TS, selector);
+  if ((high & HIGH_S) != 0 || highType(high) != TYPE_LDT || (high & HIGH_PRESENT) == 0)
+    return refuse(VECTOR_TS, selector);
   const base = <u64>descriptorBase(descriptorLow, high);
   storeSegment(SEG_LDTR, selector, base, descriptorLimit(descriptorLow, high), descriptorRights(high));
   return true;

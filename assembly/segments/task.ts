@@ -29,7 +29,15 @@ import {
   setRaised,
 } from '../state';
 import { getFlags } from '../execute/flags';
-import { probe, systemRead16, systemRead32, systemRead64, systemRead8, systemWrite16, systemWrite8 } from '../paging/access';
+import {
+  probe,
+  systemRead16,
+  systemRead32,
+  systemRead64,
+  systemRead8,
+  systemWrite16,
+  systemWrite8,
+} from '../paging/access';
 import { loadPdptesFrom } from '../paging/guest-walk';
 import { flushNonGlobal } from '../paging/tlb';
 import {
@@ -135,7 +143,7 @@ export function taskSwitch(selector: u32, source: u32, rip: u64, flags: u32): vo
 
   // Committed from here on.
   switched = true;
-  if (!nested && oldPlace != 0) systemWrite8(oldPlace + 5, <u32>systemRead8(oldPlace + 5) & ~2);
+  if (!nested && oldPlace != 0) systemWrite8(oldPlace + 5, (<u32>systemRead8(oldPlace + 5)) & ~2);
   saveTaskState(rip, flags);
   if (nested) systemWrite16(systemLinear(newBase), oldSelector);
   if (source != SWITCH_RETURN) systemWrite8(place + 5, ((high | HIGH_BUSY) >> 8) & 0xff);
@@ -212,12 +220,19 @@ function touchNewTask(cr3: u64): bool {
   storeSegment(SEG_LDTR, 0, 0, 0, 0x10000);
   if (!isNull(ldt) && (ldt & 4) == 0 && touch(ldt, true)) {
     if (raised == RAISED_EXIT) fine = false;
-    else storeSegment(SEG_LDTR, ldt, <u64>descriptorBase(descriptorLow, descriptorHigh), descriptorLimit(descriptorLow, descriptorHigh), 0x82);
+    else
+      storeSegment(
+        SEG_LDTR,
+        ldt,
+        <u64>descriptorBase(descriptorLow, descriptorHigh),
+        descriptorLimit(descriptorLow, descriptorHigh),
+        0x82,
+      );
   } else if (raised == RAISED_EXIT) fine = false;
   if (raised == RAISED_EXCEPTION) setRaised(0);
   if ((flags & FLAG_VM) == 0) {
     for (let i: u64 = 0; fine && i < 4; i++) {
-      fine = touchSegment(<u32>(low >> (i << 4)) & 0xffff) && touchSegment(<u32>(high >> (i << 4)) & 0xffff);
+      fine = touchSegment((<u32>(low >> (i << 4))) & 0xffff) && touchSegment((<u32>(high >> (i << 4))) & 0xffff);
     }
   }
   storeSegment(SEG_LDTR, selector, base, limit, rights);
@@ -240,7 +255,7 @@ function packSelectors(first: u64, step: u64, from: u64): u64 {
   const last: u64 = step == 4 ? 5 : 3;
   for (let i: u64 = 0; i < 4; i++) {
     const index = from + i < last ? from + i : last;
-    packed |= <u64>systemRead16(systemLinear(newBase + first + index * step)) << (i << 4);
+    packed |= (<u64>systemRead16(systemLinear(newBase + first + index * step))) << (i << 4);
   }
   return packed;
 }

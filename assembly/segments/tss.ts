@@ -1,15 +1,6 @@
 // The stack that the current TSS holds for a more privileged level (SDM vol. 3, 5.8.5), for call gates and events.
 
-import {
-  SEGMENT_ATTRIBUTES,
-  SEGMENT_BASE,
-  SEGMENT_LIMIT,
-  SEG_SS,
-  SEG_TR,
-  isLongMode,
-  raised,
-  segment,
-} from '../state';
+import { SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, SEG_SS, SEG_TR, isLongMode, raised, segment } from '../state';
 import { systemRead16, systemRead32, systemRead64 } from '../paging/access';
 import {
   descriptorAddress,

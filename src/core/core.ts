@@ -24,8 +24,9 @@ export interface CoreExports {
   syncExit(): void;
   emulate(): number;
   emulateAgain(): number;
-  readCount(): number;
-  writeCount(): number;
+  /** How many entries the emulator's lists have. */
+  readonly readCount: WebAssembly.Global;
+  readonly writeCount: WebAssembly.Global;
   completeIo(): void;
   guestWalk(linear: bigint, access: number, mmu: number): bigint;
   setRaised(value: number): void;

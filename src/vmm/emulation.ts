@@ -58,7 +58,7 @@ function proceed(context: VcpuContext, result: number): number {
       case EmulateResult.NestedFault:
         if (faults >= NESTED_FAULTS_MAX || !fixDuringEmulation(context)) return failed(context);
         // Answered reads are kept, once the instruction has been decoded: no device is read twice.
-        result = core.exports.readCount() > 0 ? core.exports.emulateAgain() : core.exports.emulate();
+        result = core.exports.readCount.value > 0 ? core.exports.emulateAgain() : core.exports.emulate();
         break;
       default:
         return failed(context);
@@ -95,7 +95,7 @@ function fixDuringEmulation(context: VcpuContext): boolean {
 
 function lastRead(context: VcpuContext): number {
   const { core } = context;
-  return (core.arena + core.layout.ARENA_READS + (core.exports.readCount() - 1) * core.layout.MMIO_ENTRY) >>> 2;
+  return (core.arena + core.layout.ARENA_READS + (core.exports.readCount.value - 1) * core.layout.MMIO_ENTRY) >>> 2;
 }
 
 function answerRead(context: VcpuContext, value: bigint): void {
@@ -124,7 +124,7 @@ function offerRead(context: VcpuContext): boolean {
 /** The instruction is done and RIP past it; its writes go out in order. */
 function deliverWrites(context: VcpuContext): number {
   const { core, shared } = context;
-  const count = core.exports.writeCount();
+  const count = core.exports.writeCount.value as number;
   const first = (core.arena + core.layout.ARENA_WRITES) >>> 2;
   const step = core.layout.MMIO_ENTRY >>> 2;
   const left: MmioExit[] = [];

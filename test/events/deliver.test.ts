@@ -14,11 +14,11 @@ beforeEach(() => {
 });
 
 const external = (vector: number): number => (0x80000000 | vector) >>> 0;
-const nmi = (0x80000202) >>> 0;
+const nmi = 0x80000202 >>> 0;
 const exception = (vector: number, hasError = false): number => (0x80000300 | (hasError ? 0x800 : 0) | vector) >>> 0;
 const software = (vector: number): number => (0x80000400 | vector) >>> 0;
-const int3 = (0x80000603) >>> 0;
-const int1 = (0x80000501) >>> 0;
+const int3 = 0x80000603 >>> 0;
+const int1 = 0x80000501 >>> 0;
 const INT32 = 0x8e;
 const TRAP32 = 0x8f;
 const INT16 = 0x86;
@@ -181,16 +181,26 @@ describe('what a delivery can meet: error codes with IDT and EXT', () => {
     ['data as code', 0, external(0x40), () => guest.setGate(0x40, gate(SEL.DATA0, 0, 0x8e)), [13, 0x11]],
     ['less privileged code', 0, external(0x40), () => guest.setGate(0x40, gate(SEL.CODE3, 0, 0x8e)), [13, 0x19]],
     [
-      'code not present', 0, external(0x40),
+      'code not present',
+      0,
+      external(0x40),
       () => {
         guest.setGate(0x40, gate(SEL.CODE16, 0, 0x8e));
         guest.setDescriptor(SEL.CODE16, descriptor(0, 0xffff, 0x1b, 0));
       },
       [11, 0x51],
     ],
-    ['offset beyond the limit', 0, external(0x40), () => guest.setGate(0x40, gate(SEL.SMALL_CODE, 0x1000, 0x8e)), [13, 1]],
     [
-      'TSS too small', 3, external(0x40),
+      'offset beyond the limit',
+      0,
+      external(0x40),
+      () => guest.setGate(0x40, gate(SEL.SMALL_CODE, 0x1000, 0x8e)),
+      [13, 1],
+    ],
+    [
+      'TSS too small',
+      3,
+      external(0x40),
       () => {
         guest.setGate(0x40, gate(SEL.CODE0, 0, 0x8e));
         guest.setSegment(7, SEL.TSS, AT.TSS, 8, 0x8b);
@@ -204,7 +214,9 @@ describe('what a delivery can meet: error codes with IDT and EXT', () => {
     ['SS0 not writable', 3, external(0x40), () => stack0(SEL.READ_ONLY), [10, 0xa9]],
     ['SS0 not present', 3, external(0x40), () => stack0(SEL.ABSENT), [12, 0x59]],
     [
-      'no room on the new stack', 3, external(0x40),
+      'no room on the new stack',
+      3,
+      external(0x40),
       () => {
         stack0(SEL.DATA0);
         guest.write(AT.TSS + 4, 16, 4);
@@ -329,7 +341,11 @@ describe('paging below a delivery', () => {
     guest.core.raiseError(14, 7);
     guest.set('RAISED_CR2', 0);
     guest.core.deliverException();
-    expect([guest.fault(), guest.get32('EXIT_REASON'), Number(guest.get('EXIT_GPA')) & ~0xfff]).toEqual(['exit', 48, page]);
+    expect([guest.fault(), guest.get32('EXIT_REASON'), Number(guest.get('EXIT_GPA')) & ~0xfff]).toEqual([
+      'exit',
+      48,
+      page,
+    ]);
     expect([guest.get32('INJECT_INFO'), guest.get32('INJECT_ERROR')]).toEqual([exception(14, true), 7]);
     expect([guest.get32('EXIT_VECTORING'), guest.get32('EXIT_VECTORING_ERROR')]).toEqual([exception(14, true), 7]);
     expect(guest.snapshot()).toBe(before);
@@ -360,7 +376,11 @@ describe('64-bit mode', () => {
     expect(guest.fault()).toBe(null);
     const top = AT.STACK0 - 16;
     expect(guest.items(top - 48, 6, 8)).toEqual([3, 0x1234, SEL.CODE64, 0x10002, AT.STACK0 - 7, SEL.DATA0]);
-    expect([guest.gpr(SP), guest.get('RIP'), guest.selector(SS)]).toEqual([BigInt(top - 48), 0xffff800012346000n, 0x10]);
+    expect([guest.gpr(SP), guest.get('RIP'), guest.selector(SS)]).toEqual([
+      BigInt(top - 48),
+      0xffff800012346000n,
+      0x10,
+    ]);
   });
   test('from level 3: RSP0, SS null with the new level', () => {
     guest.long64(3);
@@ -455,7 +475,10 @@ describe('virtual-8086 mode', () => {
     expect([guest.get('RIP'), guest.selector(CS), guest.flags]).toEqual([0x4444n, 0x2000, after]);
   });
   test('VME with the bit set: by IOPL', () => {
-    for (const [iopl, rip] of [[3, 0x6000n], [0, 0x600dn]] as const) {
+    for (const [iopl, rip] of [
+      [3, 0x6000n],
+      [0, 0x600dn],
+    ] as const) {
       guest.v86(iopl);
       guest.set('CR4', 1);
       guest.write(AT.TSS + 0x66, 0x88, 2);

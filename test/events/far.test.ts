@@ -36,7 +36,11 @@ describe('real and virtual-8086 mode', () => {
     expect(call(0x3000, 0x10, 1)).toBe(null);
     expect(guest.items(AT.STACK0 - 4, 2, 2)).toEqual([0x5678, 0x2000]);
     expect(leave(1, 6)).toBe(null);
-    expect([guest.get('NEXT_RIP'), guest.selector(CS), guest.gpr(SP)]).toEqual([0x5678n, 0x2000, BigInt(AT.STACK0 + 6)]);
+    expect([guest.get('NEXT_RIP'), guest.selector(CS), guest.gpr(SP)]).toEqual([
+      0x5678n,
+      0x2000,
+      BigInt(AT.STACK0 + 6),
+    ]);
     guest.v86(0);
     expect(call(0x3000, 0x10)).toBe(null);
     expect(guest.items(AT.STACK3 - 8, 2, 4)).toEqual([0x1236, 0x2000]);
@@ -76,7 +80,11 @@ describe('straight to a code segment', () => {
     expect(jump(SEL.CODE16, 0)).toEqual([11, SEL.CODE16]);
     guest.setDescriptor(SEL.CODE16, descriptor(0, 0xffff, 0x9a, 0));
     expect(jump(SEL.CODE16, 0x1234_5678, 1)).toBe(null);
-    expect([guest.get('NEXT_RIP'), guest.get32('MODE'), guest.read(AT.GDT + SEL.CODE16 + 5, 1)]).toEqual([0x5678n, 4, 0x9b]);
+    expect([guest.get('NEXT_RIP'), guest.get32('MODE'), guest.read(AT.GDT + SEL.CODE16 + 5, 1)]).toEqual([
+      0x5678n,
+      4,
+      0x9b,
+    ]);
   });
   test('CALL pushes CS and the next instruction by operand size', () => {
     guest.protected32();
@@ -147,15 +155,28 @@ describe('call gates', () => {
     put(SEL.CODE0, 0x7000, 0xec, 3);
     expect(call(SEL.GATE, 0)).toBe(null);
     expect(guest.items(AT.STACK0 - 28, 7, 4)).toEqual([
-      0x1236, SEL.CODE3, 0x11111111, 0x22222222, 0x33333333, AT.STACK3 - 12, SEL.DATA3,
+      0x1236,
+      SEL.CODE3,
+      0x11111111,
+      0x22222222,
+      0x33333333,
+      AT.STACK3 - 12,
+      SEL.DATA3,
     ]);
     expect([guest.gpr(SP), guest.selector(SS), guest.selector(CS), guest.get32('CPL')]).toEqual([
-      BigInt(AT.STACK0 - 28), SEL.DATA0, SEL.CODE0, 0,
+      BigInt(AT.STACK0 - 28),
+      SEL.DATA0,
+      SEL.CODE0,
+      0,
     ]);
     // and back, releasing the parameters on both stacks
     expect(leave(2, 12)).toBe(null);
     expect([guest.gpr(SP), guest.selector(SS), guest.selector(CS), guest.get32('CPL'), guest.get('NEXT_RIP')]).toEqual([
-      BigInt(AT.STACK3), SEL.DATA3, SEL.CODE3, 3, 0x1236n,
+      BigInt(AT.STACK3),
+      SEL.DATA3,
+      SEL.CODE3,
+      3,
+      0x1236n,
     ]);
   });
   test('inner level, 16-bit gate copies words', () => {
@@ -193,7 +214,11 @@ describe('call gates', () => {
     guest.write(AT.GDT + SEL.GATE64 + 8, 0xffff8000, 8);
     expect(call(SEL.GATE64 | 3, 0)).toBe(null);
     expect(guest.items(AT.STACK0 - 32, 4, 8)).toEqual([0x1236, SEL.USER64, AT.STACK3, SEL.DATA3]);
-    expect([guest.get('NEXT_RIP'), guest.selector(SS), guest.selector(CS)]).toEqual([0xffff800000007000n, 0, SEL.CODE64]);
+    expect([guest.get('NEXT_RIP'), guest.selector(SS), guest.selector(CS)]).toEqual([
+      0xffff800000007000n,
+      0,
+      SEL.CODE64,
+    ]);
     guest.long64(3);
     guest.setDescriptor(SEL.GATE64, gate(SEL.CODE0, 0x7000, 0xec));
     expect(call(SEL.GATE64, 0), 'target not 64-bit').toEqual([13, SEL.CODE0]);

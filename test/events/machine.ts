@@ -51,17 +51,62 @@ export const SEL = {
 
 /** Places in the state page and other numbers that state.ts exports. */
 export type Field =
-  | 'CR0' | 'CR2' | 'CR3' | 'CR4' | 'EFER' | 'RIP' | 'NEXT_RIP' | 'RFLAGS' | 'GPR' | 'FEATURES' | 'NESTED' | 'NESTED_ROOT'
-  | 'PHYSICAL_BITS' | 'MODE' | 'CPL' | 'MMU' | 'GDTR_BASE' | 'GDTR_LIMIT' | 'IDTR_BASE' | 'IDTR_LIMIT' | 'DR'
-  | 'MSR_STAR' | 'MSR_LSTAR' | 'MSR_CSTAR' | 'MSR_SFMASK' | 'MSR_KERNEL_GS_BASE' | 'MSR_SYSENTER_CS' | 'MSR_SYSENTER_ESP'
-  | 'MSR_SYSENTER_EIP' | 'RAISED_VECTOR' | 'RAISED_ERROR' | 'RAISED_HAS_ERROR' | 'RAISED_CR2' | 'INJECT_INFO'
-  | 'INJECT_ERROR' | 'INJECT_LENGTH' | 'IRQ_VECTOR' | 'NMI_PENDING' | 'INTERRUPTIBILITY' | 'ACTIVITY' | 'PENDING_DEBUG'
-  | 'REQUEST' | 'EXIT_REASON' | 'EXIT_GPA' | 'EXIT_VECTORING' | 'EXIT_VECTORING_ERROR' | 'EXIT_QUALIFICATION' | 'INTERCEPTS';
+  | 'CR0'
+  | 'CR2'
+  | 'CR3'
+  | 'CR4'
+  | 'EFER'
+  | 'RIP'
+  | 'NEXT_RIP'
+  | 'RFLAGS'
+  | 'GPR'
+  | 'FEATURES'
+  | 'NESTED'
+  | 'NESTED_ROOT'
+  | 'PHYSICAL_BITS'
+  | 'MODE'
+  | 'CPL'
+  | 'MMU'
+  | 'GDTR_BASE'
+  | 'GDTR_LIMIT'
+  | 'IDTR_BASE'
+  | 'IDTR_LIMIT'
+  | 'DR'
+  | 'MSR_STAR'
+  | 'MSR_LSTAR'
+  | 'MSR_CSTAR'
+  | 'MSR_SFMASK'
+  | 'MSR_KERNEL_GS_BASE'
+  | 'MSR_SYSENTER_CS'
+  | 'MSR_SYSENTER_ESP'
+  | 'MSR_SYSENTER_EIP'
+  | 'RAISED_VECTOR'
+  | 'RAISED_ERROR'
+  | 'RAISED_HAS_ERROR'
+  | 'RAISED_CR2'
+  | 'INJECT_INFO'
+  | 'INJECT_ERROR'
+  | 'INJECT_LENGTH'
+  | 'IRQ_VECTOR'
+  | 'NMI_PENDING'
+  | 'INTERRUPTIBILITY'
+  | 'ACTIVITY'
+  | 'PENDING_DEBUG'
+  | 'REQUEST'
+  | 'EXIT_REASON'
+  | 'EXIT_GPA'
+  | 'EXIT_VECTORING'
+  | 'EXIT_VECTORING_ERROR'
+  | 'EXIT_QUALIFICATION'
+  | 'INTERCEPTS';
 
 interface Getter {
   readonly value: number;
 }
-export interface Core extends Record<Field | 'SEGMENTS' | 'VCPUS' | 'MEMORY_FREE' | 'raised' | 'switched' | 'queryValue', Getter> {
+export interface Core extends Record<
+  Field | 'SEGMENTS' | 'VCPUS' | 'MEMORY_FREE' | 'raised' | 'switched' | 'queryValue',
+  Getter
+> {
   attach(index: number): void;
   initPaging(): void;
   flushAll(): void;
@@ -107,9 +152,27 @@ export async function compileCore(): Promise<Uint8Array<ArrayBuffer>> {
   const written = new Map<string, Uint8Array>();
   const { error, stderr } = await asc.main(
     [
-      'test/events/entry.ts', '--outFile', 'core.wasm', '-O1', '--runtime', 'stub', '--importMemory', '--sharedMemory',
-      '--enable', 'threads', '--enable', 'simd', '--initialMemory', String(PAGES), '--maximumMemory', '65536',
-      '--noExportMemory', '--config', 'none', '--use', 'abort=',
+      'test/events/entry.ts',
+      '--outFile',
+      'core.wasm',
+      '-O1',
+      '--runtime',
+      'stub',
+      '--importMemory',
+      '--sharedMemory',
+      '--enable',
+      'threads',
+      '--enable',
+      'simd',
+      '--initialMemory',
+      String(PAGES),
+      '--maximumMemory',
+      '65536',
+      '--noExportMemory',
+      '--config',
+      'none',
+      '--use',
+      'abort=',
     ],
     {
       readFile: (name, base) => {
@@ -133,14 +196,20 @@ export function descriptor(base: number, limit: number, access: number, flags: n
   const b = BigInt(base);
   const l = BigInt(limit);
   return (
-    (l & 0xffffn) | ((b & 0xffffffn) << 16n) | (BigInt(access) << 40n) | ((l >> 16n) << 48n) | (BigInt(flags) << 52n) |
+    (l & 0xffffn) |
+    ((b & 0xffffffn) << 16n) |
+    (BigInt(access) << 40n) |
+    ((l >> 16n) << 48n) |
+    (BigInt(flags) << 52n) |
     ((b >> 24n) << 56n)
   );
 }
 /** A gate: `access` has P, DPL and type; `extra` is the parameter count or IST. */
 export function gate(selector: number, offset: number, access: number, extra = 0): bigint {
   const o = BigInt(offset);
-  return (o & 0xffffn) | (BigInt(selector) << 16n) | (BigInt(extra) << 32n) | (BigInt(access) << 40n) | ((o >> 16n) << 48n);
+  return (
+    (o & 0xffffn) | (BigInt(selector) << 16n) | (BigInt(extra) << 32n) | (BigInt(access) << 40n) | ((o >> 16n) << 48n)
+  );
 }
 
 export const ES = 0;
@@ -168,7 +237,8 @@ export class Guest {
     const tables = (this.core.MEMORY_FREE.value + 0xfff) & ~0xfff;
     this.ram = tables + 0x4000;
     this.eptLeaves = tables + 0x3000;
-    for (let level = 0; level < 3; level++) this.view.setUint32(tables + level * 0x1000, (tables + (level + 1) * 0x1000) | 7, true);
+    for (let level = 0; level < 3; level++)
+      this.view.setUint32(tables + level * 0x1000, (tables + (level + 1) * 0x1000) | 7, true);
     for (let page = 0; page < RAM_SIZE >> 12; page++) this.mapPage(page << 12, true);
     this.core.attach(0);
     this.set('PHYSICAL_BITS', 40);
@@ -322,8 +392,7 @@ export class Guest {
     this.write(AT.TSS + 4, AT.STACK0, 4);
     this.write(AT.TSS + 8, SEL.DATA0, 2);
     const user = level === 3;
-    for (let s = 0; s < 6; s++)
-      this.setSegment(s, user ? SEL.DATA3 : SEL.DATA0, 0, 0xffffffff, user ? 0xc0f3 : 0xc093);
+    for (let s = 0; s < 6; s++) this.setSegment(s, user ? SEL.DATA3 : SEL.DATA0, 0, 0xffffffff, user ? 0xc0f3 : 0xc093);
     this.setSegment(CS, user ? SEL.CODE3 : SEL.CODE0, 0, 0xffffffff, user ? 0xc0fb : 0xc09b);
     this.set('GPR', user ? AT.STACK3 : AT.STACK0, SP);
     this.core.modeChanged();

@@ -77,8 +77,8 @@ describe('setMemoryRegion', () => {
   });
 
   it('uses the memory of deleted slots again', () => {
-    // A hundred times 1 GiB would not fit in 4 GiB.
-    for (let round = 0; round < 100; round++) {
+    // 4.5 GiB would not fit in 4 GiB.
+    for (let round = 0; round < 18; round++) {
       expect(set(0, 0n, 256 * MIB)).toBe('none');
       expect(set(0, 0n, 0)).toBe('none');
     }
@@ -113,7 +113,9 @@ describe('guest memory', () => {
 
   it('throws EFAULT with the first address that has no memory, and has written nothing', () => {
     set(0, 0x1000n, 0x1000);
-    expect(() => vm.memory.write(0x1ffe, Uint8Array.of(9, 9, 9))).toThrow(/EFAULT.*0x2000, which no memory slot covers/);
+    expect(() => vm.memory.write(0x1ffe, Uint8Array.of(9, 9, 9))).toThrow(
+      /EFAULT.*0x2000, which no memory slot covers/,
+    );
     expect(vm.memory.readU16(0x1ffe)).toBe(0);
     expect(() => vm.memory.read(0xfffn, 1)).toThrow(/0xfff/);
     expect(() => vm.memory.readU32(0x1ffd)).toThrow(/EFAULT.*leaves memory slot 0 at 0x2000/);
@@ -167,7 +169,8 @@ describe('RegionAllocator', () => {
     expect(b).toBe(a + 0x10000);
     regions.release(a, 0x10000);
     regions.release(b, 0x10000);
-    expect(regions.allocate(0x20000, 0x1000)).toBe(a);
+    // From behind the small one on, everything is one region again.
+    expect(regions.allocate(0x20000, 0x1000)).toBe(small + 0x1000);
   });
 
   it('ends with ENOMEM at the limit', () => {

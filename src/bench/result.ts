@@ -1,0 +1,90 @@
+// What a benchmark run found. `doorbell bench --json` prints a BenchResult as it is, so its fields stay as they are.
+
+import type { PagingMode } from '../vmm/options.js';
+import type { Sample } from './sample.js';
+
+/** The kicks of guests/vmexit, in its order. */
+export const KICKS = [
+  'cpuid',
+  'hypercall',
+  'pio-none',
+  'pio-wildcard',
+  'pio-datamatch',
+  'mmio-none',
+  'mmio-wildcard',
+  'mmio-datamatch',
+  'pv',
+] as const;
+export type Kick = (typeof KICKS)[number];
+
+export const PAGING_MODES = ['ept', 'npt', 'shadow'] as const satisfies readonly PagingMode[];
+
+/** One kind of kick in one paging mode. */
+export interface KickRow {
+  kick: Kick;
+  paging: PagingMode;
+  /** Ticks of the guest's TSC (2.8 GHz) a kick, the two instructions of the loop around it included: the fastest repetition. */
+  cycles: number;
+  /** The same in nanoseconds of the host's clock, which is what the TSC follows. */
+  ns: number;
+  /** Median of the repetitions, in nanoseconds. */
+  medianNs: number;
+  /** Instructions that the hypervisor decoded, and page walks that it made, per kick, after the page's first touch. */
+  decodesPerExit: number;
+  walksPerExit: number;
+  /** `ns` over that of pio-wildcard in the same paging mode. */
+  ratioToPio: number;
+  /** `ns` over the baseline's crossing. */
+  ratioToCrossing: number;
+  /** Kicks in all repetitions; each was counted at its other end, too. */
+  kicks: number;
+}
+
+/** The PV kick with so many doorbells registered. */
+export interface DoorbellsRow {
+  doorbells: number;
+  paging: PagingMode;
+  ns: number;
+  medianNs: number;
+}
+
+/** One loop of guests/bench. */
+export interface CpuRow {
+  name: string;
+  /** Millions of guest instructions a second: the fastest repetition. */
+  mips: number;
+  medianMips: number;
+  /** Instructions that a repetition retired. */
+  instructions: number;
+}
+
+export interface Baseline {
+  /** A call from Wasm to JavaScript that does one atomic add to shared memory: the fastest window of 20,000. */
+  crossingNs: number;
+  crossingMedianNs: number;
+  /** Millions of operations a second of a bare loop of pre-decoded operations: see dispatch.ts. */
+  dispatchMips: number;
+  dispatchMedianMips: number;
+}
+
+export interface BenchResult {
+  rows: KickRow[];
+  baseline: Baseline;
+  cpu: CpuRow[];
+  /** Geometric mean of `cpu`; null if no loop was run. */
+  cpuGeometricMean: number | null;
+  doorbells: DoorbellsRow[];
+  settings: BenchSettings;
+  host: { node: string; v8: string; platform: string; processor: string; processors: number };
+}
+
+export interface BenchSettings {
+  /** Each sub-test ran for at least 2^goal ticks. */
+  goal: number;
+  repetitions: number;
+  tscKhz: number;
+}
+
+/** Several repetitions of one thing. */
+export type Repetitions = readonly number[];
+export type { Sample };
