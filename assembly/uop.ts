@@ -127,5 +127,11 @@ export const enum Uop {
   XADD, // DST (T1 or register) += SRC, SRC = old: AUX = size << 4; IMM = address of the second register
   BYTE_SWAP, // MOVBE: DST = SRC swapped, AUX = size
   CLC, STC, CMC, CLD, STD, LAHF, SAHF,
+  // the same as above without flags: decode/flag-liveness.ts puts them where the flags are overwritten unseen. In the order of
+  // the ones they stand for.
+  ADD32_N, ADD64_N, OR32_N, OR64_N, AND32_N, AND64_N, SUB32_N, SUB64_N, XOR32_N, XOR64_N,
+  SHL32_N, SHL64_N, SHR32_N, SHR64_N, SAR32_N, SAR64_N, ROL32_N, ROL64_N, ROR32_N, ROR64_N,
+  IMUL32_N, IMUL64_N, IMUL32_I_N, IMUL64_I_N,
+  ADD32_M_N, ADD64_M_N, SUB32_M_N, SUB64_M_N, AND32_M_N, AND64_M_N, OR32_M_N, OR64_M_N, XOR32_M_N, XOR64_M_N,
   COUNT,
 }

@@ -25,9 +25,11 @@ import {
   raised,
   UOPS_SIZE,
 } from '../state';
-import { AUX, BLOCK_MAX, HANDLER, NUMBER, Uop, UOP } from '../uop';
+import { AUX, BLOCK_MAX, HANDLER, LENGTH, NUMBER, OFFSET, Uop, UOP } from '../uop';
 import { decode } from './decoder';
-import { DECODE_INVALID, DECODE_MORE, insn, LENGTH as INSN_LENGTH } from './insn';
+import { DECODE_INVALID, DECODE_MORE, IMMEDIATE, insn, KIND_RELATIVE, LENGTH as INSN_LENGTH, OPERANDS, OPERATION } from './insn';
+import { dropDeadFlags } from './flag-liveness';
+import { Operation } from './operation';
 import { at, begin, emitFallthrough, emitFault, emitUndefined, lower, out } from './lower';
 import { fetchPage } from '../paging/access';
 import { dropWritable, newEpoch } from '../paging/tlb';
@@ -167,31 +169,43 @@ export function build(to: usize, linear: u64, host: usize, most: u32): usize {
   while (true) {
     at(offset, count);
     const left = 4096 - offset;
-    let length = decode(host + (offset - start), left < 15 ? left : 15, code);
+    const bytes = host + offset - start;
+    const length = decode(bytes, left < 15 ? left : 15, code);
     if (length == DECODE_MORE && left < 15) {
-      if (count) {
-        emitFallthrough(offset, count);
-        break;
-      }
-      return buildCrossing(linear, host, left, code);
-    }
-    if (length <= 0) {
-      refuse(length);
-      length = 1;
-      offset++;
+      if (!count) return buildCrossing(linear, host, left, code);
+      emitFallthrough(offset, count);
       break;
     }
-    const ends = lower();
-    offset += <u32>length;
+    mark(bytes, length > 0 ? length : 1);
+    if (length <= 0) {
+      refuse(length);
+      break;
+    }
     count++;
-    if (ends) break;
+    if (count < most) {
+      // an unconditional jump within the page costs nothing: the block goes on at its target
+      const target = jumpInPage(offset + <u32>length, code);
+      if (target >= 0) {
+        offset = <u32>target;
+        continue;
+      }
+    }
+    if (lower()) break;
+    offset += <u32>length;
     if (offset >= 4096 || count >= most) {
       emitFallthrough(offset, count);
       break;
     }
   }
-  mark(host, offset - start > 4096 - start ? 4096 - start : offset - start);
+  dropDeadFlags(to, out);
   return 0;
+}
+/** Page offset that a near jump in 64-bit mode leads to, when it is on the page of the instruction; else -1. */
+function jumpInPage(next: u32, code: u32): i32 {
+  const i = insn();
+  if (code != 2 || load<u16>(i, OPERATION) != Operation.JMP || load<u8>(i, OPERANDS) != KIND_RELATIVE) return -1;
+  const target = <i64>next + load<i64>(i, IMMEDIATE);
+  return target >= 0 && target < 4096 ? <i32>target : -1;
 }
 /** The bytes are no instruction: #UD, or #GP(0) for more than 15 bytes (SDM vol. 3, 6.15, interrupt 13). */
 function refuse(length: i32): void {
@@ -265,14 +279,9 @@ export function leaveDropped(op: usize): void {
   codeDropped = false;
   const number = load<u8>(op, NUMBER);
   let p = op + UOP;
-  while (true) {
-    const end = load<u16>(p, HANDLER) == Uop.JMP && load<u8>(p, AUX) == 1; // the block's fallthrough counts as next
-    if (end) break;
-    if (load<u8>(p, NUMBER) != number) {
-      store<u8>(p, 0, AUX);
-      break;
-    }
-    p += UOP;
-  }
+  // a block's fallthrough has the number of its last instruction, but comes after it
+  while (load<u8>(p, NUMBER) == number && !(load<u16>(p, HANDLER) == Uop.JMP && load<u8>(p, AUX) == 1)) p += UOP;
   store<u16>(p, <u16>Uop.DEAD, HANDLER);
+  store<u16>(p, load<u16>(op, OFFSET) + load<u8>(op, LENGTH), OFFSET);
+  store<u8>(p, number + 1, NUMBER);
 }

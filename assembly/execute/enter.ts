@@ -8,6 +8,7 @@ import {
   ARENA_UNIMPLEMENTED,
   BUDGET,
   cpu,
+  CR0,
   DR,
   emulating,
   EPOCH,
@@ -47,6 +48,7 @@ import {
   TLB_USER,
 } from '../state';
 import { AUX, BLOCK_MAX, HANDLER, IMM, LENGTH, MEM, MEM_PLAIN, NUMBER, OFFSET, SRC, Uop, UOP } from '../uop';
+import { Operation } from '../decode/operation';
 import { build, clearCodeDropped, linkable, lookup } from '../decode/block';
 import { LINK_SEQUENTIAL, LINK_WORD, out } from '../decode/lower';
 import { jumpEntry } from '../decode/block';
@@ -152,7 +154,7 @@ export function abandonCut(): void {
 
 /** The rest of a block was overwritten: OFFSET is where to look again. */
 export function dead(op: usize): usize {
-  chargeCount(load<u8>(op, NUMBER) + (load<u8>(op, AUX) == 1 ? 1 : 0));
+  chargeCount(load<u8>(op, NUMBER));
   store<u64>(cpu, ripOfLinear(load<u64>(cpu, PAGE) + load<u16>(op, OFFSET)), RIP);
   return proceed();
 }
@@ -244,6 +246,10 @@ export function leaveRun(why: i32): usize {
 
 export function undefined(op: usize): usize {
   const operation = load<u32>(op, IMM);
+  if (operation >= <u32>Operation.FADD && load<u64>(cpu, CR0) & 0xc) {
+    raise(7); // CR0.EM or TS: #NM, FPU or not (SDM vol. 3, table 2-2)
+    return fail(op);
+  }
   if (operation && !emulating) {
     const counter = arena + ARENA_UNIMPLEMENTED + ((<usize>operation & 2047) << 2);
     store<u32>(counter, load<u32>(counter) + 1);

@@ -1634,6 +1634,238 @@ export function execute(first: usize): void {
         op += UOP;
         continue;
       }
+      case Uop.ADD32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) + load<u32>(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) + load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) | load<u32>(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) | load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) & load<u32>(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) & load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) - load<u32>(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) - load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) ^ load<u32>(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) ^ load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHL32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) << load<u32>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHL64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) << load<u64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHR32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) >> load<u32>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHR64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) >> load<u64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.SAR32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(<u32>(load<i32>(d) >> load<i32>(op, IMM))));
+        op += UOP;
+        continue;
+      }
+      case Uop.SAR64_N: {
+        const d = dst(op);
+        store<i64>(d, load<i64>(d) >> load<i64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.ROL32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>rotl<u32>(load<u32>(d), load<u32>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ROL64_N: {
+        const d = dst(op);
+        store<u64>(d, rotl<u64>(load<u64>(d), load<u64>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ROR32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>rotr<u32>(load<u32>(d), load<u32>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ROR64_N: {
+        const d = dst(op);
+        store<u64>(d, rotr<u64>(load<u64>(d), load<u64>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL32_N: {
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) * load<u32>(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL64_N: {
+        const d = dst(op);
+        store<u64>(d, load<u64>(d) * load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL32_I_N: {
+        store<u64>(dst(op), <u64>(load<u32>(src(op)) * load<u32>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.IMUL64_I_N: {
+        store<u64>(dst(op), load<u64>(src(op)) * load<u64>(op, IMM));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD32_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) + load<u32>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADD64_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u64>(d) + load<u64>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB32_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) - load<u32>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.SUB64_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u64>(d) - load<u64>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND32_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) & load<u32>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.AND64_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u64>(d) & load<u64>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR32_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) | load<u32>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.OR64_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u64>(d) | load<u64>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR32_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u32>(d) ^ load<u32>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.XOR64_M_N: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        const d = dst(op);
+        store<u64>(d, <u64>(load<u64>(d) ^ load<u64>(host(e, a))));
+        op += UOP;
+        continue;
+      }
       // also keeps the compiler from thinking that nothing comes after the switch: it overlooks a `break` inside an `if`
       default:
         break;

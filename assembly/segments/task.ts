@@ -216,7 +216,7 @@ function touchNewTask(cr3: u64): bool {
     store<u64>(cpu, cr3, CR3);
     flushNonGlobal();
   }
-  let fine = true;
+  let fine: bool = true;
   storeSegment(SEG_LDTR, 0, 0, 0, 0x10000);
   if (!isNull(ldt) && (ldt & 4) == 0 && touch(ldt, true)) {
     if (raised == RAISED_EXIT) fine = false;

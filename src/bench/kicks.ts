@@ -51,7 +51,7 @@ function counters(page: DoorbellPage): Partial<Record<Kick, Counter>> {
     };
   };
   const eventfd = (fd: EventFd): Counter => {
-    return () => Number(fd.drain());
+    return () => Number(fd.tryRead() ?? 0n);
   };
   return {
     'hypercall': eventfd(page.hypercall),
@@ -100,8 +100,9 @@ export async function runKicks({ paging, goal, kicks, doorbells }: KickOptions):
     throw new BenchError(`${kick} under ${paging}: the guest made ${made} kicks and ${counted} arrived`);
   };
   try {
-    if (doorbells !== undefined) crowd(pc, page, doorbells);
+    const restore = doorbells === undefined ? () => {} : crowd(pc, page, doorbells);
     await pc.run();
+    restore();
   } finally {
     pc.close();
   }
@@ -112,18 +113,20 @@ export async function runKicks({ paging, goal, kicks, doorbells }: KickOptions):
   return runs.filter(({ kick }) => kicks.includes(kick));
 }
 
-/** Leaves the doorbell of `pv` alone on the bus, and adds others that share one eventfd. */
-function crowd({ vm }: Pc, page: DoorbellPage, doorbells: number): void {
+/** Leaves the doorbell of `pv` alone on the bus, and adds others that share one eventfd. Returns what undoes the former. */
+function crowd({ vm }: Pc, page: DoorbellPage, doorbells: number): () => void {
   const { PvMmio, Deassign } = IoEventFdFlag;
-  const [hypercall] = [...vm.doorbells.entries()].filter(({ addr }) => (addr & 0xfffn) === 0x40n);
-  vm.ioeventfd({ fd: page.hypercall, addr: hypercall!.addr, len: hypercall!.len, flags: PvMmio | Deassign });
+  const other = [...vm.doorbells.entries()].find(({ context }) => context === page.hypercall.context)!;
+  const binding = { fd: page.hypercall, addr: other.addr, len: other.len };
+  vm.ioeventfd({ ...binding, flags: PvMmio | Deassign });
   const fd = new EventFd();
   for (let index = 1; index < doorbells; index++) {
-    vm.ioeventfd({ fd, addr: CROWD + BigInt(index) * 16n, len: 2, flags: PvMmio });
+    vm.ioeventfd({ fd, addr: CROWD + BigInt(index) * 16n, len: other.len, flags: PvMmio });
   }
   fd.close();
-  if (vm.doorbells.size !== doorbells)
-    throw new BenchError(`${vm.doorbells.size} doorbells are registered, not ${doorbells}`);
+  const { size } = vm.doorbells;
+  if (size !== doorbells) throw new BenchError(`${size} doorbells are registered, not ${doorbells}`);
+  return () => vm.ioeventfd({ ...binding, flags: PvMmio });
 }
 
 function hypervisorWork({ vm }: Pc): { decodes: number; walks: number } {

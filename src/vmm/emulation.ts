@@ -139,6 +139,12 @@ function deliverWrites(context: VcpuContext): number {
     forUserHi = hi;
     left.push(new MmioExit(join(lo, hi), length, true, join(dataLo, dataHi)));
   };
+  const offerCaught = (leading: boolean): void => {
+    for (const { lo, hi, length, dataLo, dataHi, leads } of caught) {
+      if (leads === leading) offer(lo, hi, length, dataLo, dataHi);
+    }
+  };
+  offerCaught(true);
   for (let index = 0; index < count; index++) {
     const { u32 } = shared.memory;
     const word = first + index * step;
@@ -149,7 +155,7 @@ function deliverWrites(context: VcpuContext): number {
     const length = u32[word + 4]!;
     offer(lo, hi, length, dataLo, dataHi);
   }
-  for (const { lo, hi, length, dataLo, dataHi } of caught) offer(lo, hi, length, dataLo, dataHi);
+  offerCaught(false);
   if (left.length === 0) return core.layout.RESUME;
   context.exit = left.shift()!;
   if (left.length > 0) context.unfinished = { kind: 'writes', exits: left };

@@ -73,6 +73,10 @@ export class NestedTable {
     return this.#pool.used;
   }
 
+  get drops(): number {
+    return this.#pool.drops;
+  }
+
   /** Forgets everything, after slots have changed. */
   clear(): void {
     this.#pool.clear();

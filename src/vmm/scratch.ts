@@ -27,6 +27,8 @@ export interface CaughtWrite {
   length: number;
   dataLo: number;
   dataHi: number;
+  /** It reaches the end of its page: if the access crossed into another one, this was its first half. */
+  leads: boolean;
 }
 
 export class ScratchPages {
@@ -64,6 +66,7 @@ export class ScratchPages {
     for (const { lo, hi, length, host } of this.#copies.splice(0)) {
       this.nested.fix(lo, hi, false);
       if (!completed) continue;
+      const leads = (lo & 0xfff) + length === PAGE_SIZE;
       // Pieces of 8 bytes at most, as everything on the bus.
       for (let at = 0; at < length; at += 8) {
         const piece = Math.min(8, length - at);
@@ -76,7 +79,7 @@ export class ScratchPages {
           if (byte >= 4) dataHi = ((dataHi << 8) | value) >>> 0;
           else dataLo = ((dataLo << 8) | value) >>> 0;
         }
-        writes.push({ lo: (lo + at) >>> 0, hi, length: piece, dataLo, dataHi });
+        writes.push({ lo: (lo + at) >>> 0, hi, length: piece, dataLo, dataHi, leads });
       }
     }
     return writes;

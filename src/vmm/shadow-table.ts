@@ -61,6 +61,10 @@ export class ShadowTable {
     return this.#pool.used;
   }
 
+  get drops(): number {
+    return this.#pool.drops;
+  }
+
   /** Drops everything, as a flush of the TLB. */
   clear(): void {
     this.#pool.clear();

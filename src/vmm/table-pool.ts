@@ -13,6 +13,7 @@ export class TablePool {
   /** Host address of the top-level table: it stays where it is. */
   readonly root: number;
   #used = 1;
+  #drops = 0;
 
   /**
    * `branchLo` is the low half of an entry that points to a next table, less the address. `dropped` is called whenever
@@ -33,6 +34,11 @@ export class TablePool {
     return this.#used;
   }
 
+  /** How often the pool was used up and began anew. */
+  get drops(): number {
+    return this.#drops;
+  }
+
   /** Forgets all translations. */
   clear(): void {
     this.#used = 1;
@@ -46,7 +52,10 @@ export class TablePool {
    */
   set(addressLo: number, addressHi: number, top: number, level: number, entryLo: number, entryHi: number): void {
     // The deepest path takes four new tables.
-    if (this.#used + 4 > this.tables) this.clear();
+    if (this.#used + 4 > this.tables) {
+      this.clear();
+      this.#drops++;
+    }
     const { u32 } = this.memory;
     let table = this.root;
     for (let at = top; at > level; at--) {

@@ -245,6 +245,15 @@ export class Vm {
     this.#shared.stats.reset();
   }
 
+  /** How many page tables stand in the largest pool (at most 1024), and how often pools were used up and began anew. */
+  mapped(): { tables: number; drops: number } {
+    const pools = [this.#shared.nested, ...this.#contexts.flatMap(({ shadow }) => shadow ?? [])];
+    return {
+      tables: Math.max(...pools.map((pool) => pool.tables)),
+      drops: pools.reduce((sum, pool) => sum + pool.drops, 0),
+    };
+  }
+
   /** Releases the eventfds that ioeventfds hold. */
   close(): void {
     this.#ioeventfds.close();

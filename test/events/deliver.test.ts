@@ -211,6 +211,7 @@ describe('what a delivery can meet: error codes with IDT and EXT', () => {
     ['SS0 null, INT n', 3, software(0x40), () => stack0(0), [10, 0]],
     ['SS0 beyond the GDT', 3, external(0x40), () => stack0(0xf8), [10, 0xf9]],
     ['SS0 with another RPL', 3, external(0x40), () => stack0(SEL.DATA0 | 1), [10, 0x11]],
+    ['SS0 with another DPL', 3, external(0x40), () => stack0(SEL.DATA3 & ~3), [10, 0x21]],
     ['SS0 not writable', 3, external(0x40), () => stack0(SEL.READ_ONLY), [10, 0xa9]],
     ['SS0 not present', 3, external(0x40), () => stack0(SEL.ABSENT), [12, 0x59]],
     [
@@ -307,6 +308,15 @@ describe('paging below a delivery', () => {
     guest.set('RAISED_CR2', 0x1230000);
     guest.core.deliverException();
     expect([guest.fault(), guest.get('RIP'), guest.get('CR2')]).toEqual([null, 0x6008n, BigInt(AT.STACK0 - 4)]);
+  });
+  test('a page fault while a contributory exception is delivered is a page fault', () => {
+    guest.protected32(3);
+    paging([AT.STACK0 - 0x1000]);
+    guest.setGate(13, gate(SEL.CODE0, 0x6000, INT32));
+    guest.setGate(14, gate(SEL.CONFORMING, 0x600e, INT32));
+    guest.core.raiseError(13, 0);
+    guest.core.deliverException();
+    expect([guest.fault(), guest.get('RIP'), guest.get('CR2')]).toEqual([null, 0x600en, BigInt(AT.STACK0 - 4)]);
   });
   test('with a benign event it is a page fault, CR2 the first push', () => {
     guest.protected32(3);

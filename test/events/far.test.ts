@@ -189,6 +189,7 @@ describe('call gates', () => {
   test.each([
     ['SS0 null', () => guest.write(AT.TSS + 8, 0, 2), [10, 0]],
     ['SS0 wrong RPL', () => guest.write(AT.TSS + 8, SEL.DATA0 | 3, 2), [10, SEL.DATA0]],
+    ['SS0 wrong DPL', () => guest.write(AT.TSS + 8, SEL.DATA3 & ~3, 2), [10, SEL.DATA3 & ~3]],
     ['SS0 absent', () => guest.write(AT.TSS + 8, SEL.ABSENT, 2), [12, SEL.ABSENT]],
     ['TSS too small', () => guest.setSegment(7, SEL.TSS, AT.TSS, 8, 0x8b), [10, SEL.TSS]],
     ['no room', () => guest.setDescriptor(SEL.DATA0, descriptor(0, AT.STACK0 - 2, 0x93, 4)), [12, SEL.DATA0]],

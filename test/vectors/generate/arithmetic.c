@@ -10,7 +10,7 @@ static void accumulator(const char *name, int opcode, int size, uint32_t undefin
   static const char *const acc[4] = {"al", "ax", "eax", "rax"};
   int imm = size == 8 ? 4 : size;
   form_begin("%s %s, imm%d", name, acc[log2_of(size)], imm * 8);
-  for (int n = 0; n < DEFAULT_CASES; n++) {
+  for (int n = 0; n < DEFAULT_CASES; n += mode == 64 ? 1 : 5) {
     Case c;
     case_begin(&c);
     insn_size(&c.insn, size);
@@ -24,7 +24,7 @@ static void accumulator(const char *name, int opcode, int size, uint32_t undefin
 
 static void two_operand(const char *op, int base, int digit, uint32_t undefined, int lock) {
   char name[64];
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < WIDTHS; i++) {
     int size = sizes[i], imm = size == 8 ? 4 : size;
     Shape s = {.name = name, .opcodes = 1, .osz = size, .rm_size = size, .undefined = undefined};
     s.kinds = REG_FORM | MEM_FORM | lock;
@@ -58,7 +58,7 @@ static void two_operand(const char *op, int base, int digit, uint32_t undefined,
 
 static void test(void) {
   char name[64];
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < WIDTHS; i++) {
     int size = sizes[i], imm = size == 8 ? 4 : size;
     Shape s = {.name = name, .opcodes = 1, .osz = size, .rm_size = size, .undefined = UNDEFINED_LOGIC};
     s.kinds = REG_FORM | MEM_FORM;
@@ -88,7 +88,7 @@ void group_arithmetic(void) {
     int opcode, digit;
   } one[4] = {{"inc", 0xFE, 0}, {"dec", 0xFE, 1}, {"not", 0xF6, 2}, {"neg", 0xF6, 3}};
   for (int o = 0; o < 4; o++)
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < WIDTHS; i++) {
       char name[64];
       snprintf(name, sizeof name, "%s %s", one[o].name, rm_name[i]);
       Shape s = {.name = name, .opcodes = 1, .osz = sizes[i], .rm_size = sizes[i], .digit = one[o].digit};

@@ -23,7 +23,7 @@ static void bit_tests(void) {
   static const char *const op[4] = {"bt", "bts", "btr", "btc"};
   char name[64];
   for (int o = 0; o < 4; o++)
-    for (int i = 1; i < 4; i++) {
+    for (int i = 1; i < WIDTHS; i++) {
       Shape s = {.name = name, .opcodes = 2, .osz = sizes[i], .rm_size = sizes[i], .reg_size = sizes[i]};
       s.opcode[0] = 0x0F;
       s.opcode[1] = (uint8_t)(0xA3 + 8 * o);
@@ -47,12 +47,12 @@ static void bit_tests(void) {
 
 static void bswap(int osz) {
   form_begin("bswap %s", reg_name[log2_of(osz)]);
-  for (int n = 0; n < 48; n++) {
+  for (int n = 0; n < 3 * REGISTERS; n++) {
     Case c;
     case_begin(&c);
     insn_size(&c.insn, osz);
     insn_opcode(&c.insn, 2, (uint8_t[]){0x0F, 0xC8});
-    c.insn.opreg = n % 16;
+    c.insn.opreg = n % REGISTERS;
     case_emit(&c);
   }
   form_end();
@@ -61,7 +61,7 @@ static void bswap(int osz) {
 void group_bits(void) {
   char name[64];
   bit_tests();
-  for (int i = 1; i < 4; i++) {
+  for (int i = 1; i < WIDTHS; i++) {
     Shape s = {.name = name, .opcodes = 2, .osz = sizes[i], .rm_size = sizes[i], .reg_size = sizes[i]};
     s.kinds = REG_FORM | MEM_FORM;
     s.cases = 96;
@@ -92,8 +92,8 @@ void group_bits(void) {
     snprintf(name, sizeof name, "movbe m%d, %s", sizes[i] * 8, reg_name[i]);
     shape_run(&s);
   }
-  for (int wide = 0; wide < 2; wide++)
-    for (int i = 0; i < 4; i++) {
+  for (int wide = 0; wide < (mode == 64 ? 2 : 1); wide++)
+    for (int i = 0; i < WIDTHS; i++) {
       if (wide ? i == 1 || i == 2 : i == 3) continue; /* r32 takes 8, 16, 32 bits; r64 takes 8 and 64 */
       Shape s = {.name = name, .opcode = {0x0F, 0x38, (uint8_t)(0xF0 + (i > 0))}, .opcodes = 3, .prefix = 0xF2};
       s.osz = wide ? 8 : i == 1 ? 2 : 4;
@@ -105,5 +105,5 @@ void group_bits(void) {
       shape_run(&s);
     }
   bswap(4);
-  bswap(8);
+  if (mode == 64) bswap(8);
 }

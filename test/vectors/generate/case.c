@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "prng.h"
+#include "legacy.h"
 #include "record.h"
 
 static uint8_t image[DATA_SIZE];
@@ -31,7 +32,8 @@ void image_make(void) {
 void form_begin(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  vsnprintf(form_name, sizeof form_name, format, args);
+  int used = mode == 64 ? 0 : snprintf(form_name, sizeof form_name, "code%d ", mode);
+  vsnprintf(form_name + used, sizeof form_name - (size_t)used, format, args);
   va_end(args);
   form_cases = 0;
   choices = ~prng_seed(form_name, 0);
@@ -49,11 +51,30 @@ uint64_t choose64(void) {
   return (uint64_t)prng_next(&choices) << 32 | low;
 }
 
+/* Eight registers of 32 bits, random segments of those that reach all data; RSP points at the same place by SS. */
+static void legacy_begin(Case *c) {
+  static const int data[6] = {DATA32_FLAT, DATA32_RING, DATA32_ODD, DATA16_RING, DATA16_LOW, DATA16_ODD};
+  for (int i = 0; i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
+  for (int i = 0; i < 6; i++) c->sel[i] = selector_of(data[choose(6)]);
+  c->sel[SEG_CS] = selector_of(choose_code());
+  c->reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->reg[RSP]);
+}
+
+/* What RIP holds at an address of the code pages, and back. */
+static uint64_t rip_of(uint64_t linear, uint16_t cs) { return mode == 64 ? linear : offset_in(segment_of(cs), linear); }
+
+static uint64_t code_address(uint64_t rip, uint16_t cs) {
+  if (mode == 64) return rip;
+  uint64_t linear = (uint32_t)(segment_of(cs)->base + rip);
+  return linear >= CODE_BASE + 0x10000 && linear < CODE_BASE + 0x10000 + CODE_SIZE ? linear - 0x10000 : linear;
+}
+
 void case_begin(Case *c) {
   memset(c, 0, sizeof *c);
   c->stream = prng_seed(form_name, form_cases);
   for (int i = 0; i < 16; i++) c->reg[i] = prng_edge64(&c->stream);
   c->reg[RSP] = DATA_BASE + 0x1800 - ((prng_next(&c->stream) & 0x3F) << 3);
+  if (mode != 64) legacy_begin(c);
   uint32_t r = prng_next(&c->stream);
   c->flags = 0x2 | IF | (r & STATUS) | ((r >> 16 & 7) == 0 ? DF : 0);
   memcpy(c->base_reg, c->reg, sizeof c->reg);
@@ -94,14 +115,18 @@ static void refuse(const char *why, const uint8_t *bytes, int length, const Mach
 
 void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   static uint8_t initial[DATA_SIZE];
-  Machine before = {.rflags = c->flags, .rip = c->rip}, after = {0};
+  Machine before = {.rflags = c->flags, .rip = rip_of(c->rip, c->sel[SEG_CS]), .legacy = mode != 64}, after = {0};
   memcpy(before.reg, c->reg, sizeof before.reg);
+  memcpy(before.sel, c->sel, sizeof before.sel);
   memcpy(initial, data_pages, DATA_SIZE);
   uint64_t at = c->rip - CODE_BASE, room = CODE_SIZE - at;
   size_t placed = (uint64_t)length < room ? (size_t)length : (size_t)room;
   memcpy(code_alias + at, bytes, placed);
   machine_run(&before, &after);
   memset(code_alias + at, 0xCC, placed);
+  after.rip = code_address(after.rip, after.sel[SEG_CS]);
+  if (mode != 64) /* compatibility mode leaves the upper halves undefined (SDM vol. 1, 3.4.1.1) */
+    for (int i = 0; i < 16; i++) after.reg[i] = i < 8 ? (uint32_t)after.reg[i] : 0;
 
   /* An outcome nobody planned means the generator encoded something else than it thinks. */
   if (after.vector == VECTOR_BP) {
@@ -109,7 +134,7 @@ void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
     if (after.rip < CODE_BASE || after.rip >= CODE_BASE + CODE_SIZE) refuse("left the code", bytes, length, &after);
   } else if (after.vector > 31 || !(c->faults >> after.vector & 1)) {
     refuse("unplanned fault", bytes, length, &after);
-  } else if (after.rip != c->rip) {
+  } else if (after.rip != c->rip + (after.vector == VECTOR_OF ? (uint64_t)length : 0)) { /* INTO's is a trap */
     refuse("a fault must leave RIP at the instruction", bytes, length, &after);
   }
   record_case(c, bytes, length, &after, initial);

@@ -7,7 +7,7 @@
 #include "insn.h"
 #include "machine.h"
 
-#define MAX_PATCHES 8
+#define MAX_PATCHES 10
 #define COMPARED_FLAGS (STATUS | DF)
 
 typedef struct {
@@ -20,6 +20,7 @@ typedef struct {
   uint32_t stream;
   uint64_t rip;
   uint64_t reg[16], base_reg[16];
+  uint16_t sel[6];     /* segment registers of legacy cases, by encoding: ES CS SS DS FS GS */
   uint32_t flags, base_flags;
   Patch patch[MAX_PATCHES];
   int patches;

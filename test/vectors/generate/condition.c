@@ -28,7 +28,7 @@ static void flags_only(const char *name, int opcode) {
 void group_condition(void) {
   char name[64];
   for (int cc = 0; cc < 16; cc++) {
-    for (int i = 1; i < 4; i++) {
+    for (int i = 1; i < WIDTHS; i++) {
       Shape s = {.name = name, .opcode = {0x0F, (uint8_t)(0x40 + cc)}, .opcodes = 2, .osz = sizes[i]};
       s.rm_size = s.reg_size = sizes[i];
       s.kinds = REG_FORM | MEM_FORM;

@@ -20,12 +20,12 @@ static void make_pair_equal(Case *c, const Shape *s, int number) {
 static void exchange_with_accumulator(int osz) {
   static const char *const acc[4] = {"al", "ax", "eax", "rax"};
   form_begin("xchg %s, %s (90)", acc[log2_of(osz)], reg_name[log2_of(osz)]);
-  for (int n = 0; n < 32; n++) {
+  for (int n = 0; n < 2 * REGISTERS; n++) {
     Case c;
     case_begin(&c);
     insn_size(&c.insn, osz);
     insn_opcode(&c.insn, 1, (uint8_t[]){0x90});
-    c.insn.opreg = 1 + n % 15; /* with R8 this is 41 90, an exchange and no NOP */
+    c.insn.opreg = 1 + n % (REGISTERS - 1); /* with R8 this is 41 90, an exchange and no NOP */
     case_emit(&c);
   }
   form_end();
@@ -33,7 +33,7 @@ static void exchange_with_accumulator(int osz) {
 
 void group_exchange(void) {
   char name[64];
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < WIDTHS; i++) {
     int size = sizes[i];
     Shape s = {.name = name, .osz = size, .rm_size = size, .reg_size = size, .kinds = REG_FORM | MEM_FORM | LOCK_FORM};
     s.opcodes = 1;
@@ -61,6 +61,7 @@ void group_exchange(void) {
   pair.prepare = make_pair_equal;
   pair.cases = 2 * DEFAULT_CASES;
   shape_run(&pair);
+  if (mode != 64) return;
   pair.name = "cmpxchg16b m128";
   pair.osz = 8;
   pair.rm_size = 16;

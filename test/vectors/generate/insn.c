@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
+
 static int high_bit(int reg) { return reg >= 8 && reg < 16; }
 
 static int put(uint8_t *out, uint64_t value, int bytes) {
@@ -25,6 +27,17 @@ static int encode_rm(const Insn *insn, uint64_t rip, uint8_t *out, int at) {
     return at + put(out + at, (uint64_t)rm->disp - end, 4);
   }
   int bytes = rm->disp_bytes, mod;
+  if (rm->word) { /* table 2-1 */
+    static const uint8_t alone[8] = {0, 0, 0, 7, 0, 6, 4, 5};
+    int form = rm->base == NO_REG ? 6 : rm->index == NO_REG ? alone[rm->base] : (rm->base == RBP) << 1 | (rm->index == RDI);
+    mod = rm->base == NO_REG || bytes == 0 ? 0 : bytes == 1 ? 0x40 : 0x80;
+    out[at++] = (uint8_t)(mod | field | form);
+    return at + put(out + at, (uint64_t)rm->disp, bytes);
+  }
+  if (rm->plain) {
+    out[at++] = (uint8_t)(field | 5);
+    return at + put(out + at, (uint64_t)rm->disp, 4);
+  }
   /* Base RBP/R13 has no form without displacement (vol. 2A table 2-5 note); no base at all is mod 00 with disp32. */
   if (rm->base == NO_REG) bytes = 4;
   else if (bytes == 0 && (rm->base & 7) == 5) bytes = 1;

@@ -9,11 +9,13 @@ enum { NO_REG = -1, RIP_BASE = 16 };
 
 typedef struct {
   bool is_mem;
+  bool word;      /* 16-bit addressing */
+  bool plain;     /* displacement alone without a SIB byte, in legacy modes */
   int reg;        /* register operand: 0..15, or HIGH_BYTE */
   int base;       /* NO_REG, 0..15 or RIP_BASE */
   int index;      /* NO_REG or 0..15 but not RSP */
   int scale;      /* 0..3, log2 */
-  int disp_bytes; /* 0, 1 or 4: what the form wants; raised where the encoding demands it */
+  int disp_bytes; /* 0, 1, 2 or 4: what the form wants; raised where the encoding demands it */
   int64_t disp;   /* for RIP_BASE: the absolute target */
 } Rm;
 

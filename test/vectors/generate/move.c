@@ -6,7 +6,7 @@
 
 static void mov_imm_to_reg(int osz) {
   form_begin("mov %s, imm%d (B%d)", reg_name[log2_of(osz)], osz * 8, osz == 1 ? 0 : 8);
-  for (int n = 0; n < DEFAULT_CASES; n++) {
+  for (int n = 0; n < DEFAULT_CASES; n += mode == 64 ? 1 : 5) {
     Case c;
     case_begin(&c);
     c.no_rex = osz == 1 && choose(3) == 0;
@@ -87,7 +87,7 @@ static void widening(void) {
   char name[64];
   for (int is_signed = 0; is_signed < 2; is_signed++)
     for (int from = 0; from < 2; from++)
-      for (int to = from ? 2 : 1; to < 4; to++) {
+      for (int to = from ? 2 : 1; to < WIDTHS; to++) {
         Shape s = {.name = name, .opcodes = 2, .osz = sizes[to], .rm_size = sizes[from], .reg_size = sizes[to]};
         s.opcode[0] = 0x0F;
         s.opcode[1] = (uint8_t)((is_signed ? 0xBE : 0xB6) + from);
@@ -95,6 +95,7 @@ static void widening(void) {
         snprintf(name, sizeof name, "%s %s, %s", is_signed ? "movsx" : "movzx", reg_name[to], rm_name[from]);
         shape_run(&s);
       }
+  if (mode != 64) return;
   Shape s = {.name = "movsxd r64, r/m32", .opcode = {0x63}, .opcodes = 1, .osz = 8, .rm_size = 4, .reg_size = 8};
   s.kinds = REG_FORM | MEM_FORM;
   shape_run(&s);
@@ -105,7 +106,7 @@ static void widening(void) {
 
 void group_move(void) {
   char name[64];
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < WIDTHS; i++) {
     int size = sizes[i], imm = size == 8 ? 4 : size;
     Shape s = {.name = name, .opcodes = 1, .osz = size, .rm_size = size, .reg_size = size};
     s.kinds = REG_FORM | MEM_FORM;
@@ -121,17 +122,19 @@ void group_move(void) {
     snprintf(name, sizeof name, "mov %s, imm%d", rm_name[i], imm * 8);
     shape_run(&s);
     mov_imm_to_reg(size);
-    for (int store = 0; store < 2; store++) mov_offset(size, store, 0), mov_offset(size, store, 1);
+    for (int store = 0; store < 2 && mode == 64; store++) mov_offset(size, store, 0), mov_offset(size, store, 1);
   }
   widening();
-  for (int i = 1; i < 4; i++) lea(sizes[i], 0), lea(sizes[i], 1);
-  for (int i = 2; i < 4; i++) {
-    Shape s = {.name = name, .opcode = {0x0F, 0xC3}, .opcodes = 2, .osz = sizes[i], .rm_size = sizes[i]};
+  for (int i = 1; i < WIDTHS && mode == 64; i++) lea(sizes[i], 0), lea(sizes[i], 1);
+  for (int i = 2; i < WIDTHS; i++) {
+    Shape s = {.name = name, .opcode = {0x0F, 0xC3}, .opcodes = 2, .rm_size = sizes[i]};
+    s.osz = i == 3 ? 8 : 0; /* 66 would make it another instruction */
     s.reg_size = sizes[i];
     s.kinds = MEM_FORM;
     snprintf(name, sizeof name, "movnti m%d, %s", sizes[i] * 8, reg_name[i]);
     shape_run(&s);
   }
+  if (mode != 64) return;
   xlat(0);
   xlat(1);
 }

@@ -60,7 +60,7 @@ void group_multiply(void) {
   static const char *const op[4] = {"mul", "imul", "div", "idiv"};
   char name[64];
   for (int digit = 4; digit < 8; digit++)
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < WIDTHS; i++) {
       Shape s = {.name = name, .opcodes = 1, .osz = sizes[i], .rm_size = sizes[i], .digit = digit};
       s.opcode[0] = i ? 0xF7 : 0xF6;
       s.kinds = REG_FORM | MEM_FORM;
@@ -71,7 +71,7 @@ void group_multiply(void) {
       snprintf(name, sizeof name, "%s %s", op[digit - 4], rm_name[i]);
       shape_run(&s);
     }
-  for (int i = 1; i < 4; i++) {
+  for (int i = 1; i < WIDTHS; i++) {
     int imm = i == 1 ? 2 : 4;
     Shape s = {.name = name, .opcode = {0x0F, 0xAF}, .opcodes = 2, .osz = sizes[i], .rm_size = sizes[i]};
     s.reg_size = sizes[i];

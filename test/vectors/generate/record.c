@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "segments.h"
+
 typedef struct {
   uint8_t *bytes;
   size_t length, room;
@@ -18,6 +20,7 @@ enum {
 static Stream code, control, values, forms;
 static uint32_t form_count, case_count;
 static char path[512];
+static bool legacy;
 
 static void put(Stream *s, const void *bytes, size_t length) {
   if (s->length + length > s->room) {
@@ -102,6 +105,8 @@ void record_case(const Case *c, const uint8_t *bytes, int length, const Machine 
   put(&code, bytes, (size_t)length);
   put8(&control, (uint8_t)length);
   put8(&control, (uint8_t)has);
+  if (mode != 64)
+    for (int i = 0; i < 6; i++) put8(&control, (uint8_t)c->sel[i]);
   if (has & HAS_RIP) put_signed(&control, (int64_t)(c->rip - CODE_ENTRY));
   if (has & HAS_FLAGS) put_varint(&control, c->flags ^ c->base_flags);
   if (has & HAS_REGS) put_regs(c->reg, c->base_reg);
@@ -117,6 +122,13 @@ void record_case(const Case *c, const uint8_t *bytes, int length, const Machine 
 
   put_regs(reg, c->reg);
   put_varint(&control, flags ^ c->flags);
+  if (mode != 64) {
+    uint8_t changed = 0;
+    for (int i = 0; i < 6; i++) changed |= (uint8_t)((after->sel[i] != c->sel[i]) << i);
+    put8(&control, changed);
+    for (int i = 0; i < 6; i++)
+      if (changed >> i & 1) put(&values, &after->sel[i], 2);
+  }
   if (has & HAS_STORES) put_stores(initial);
   if (fault) {
     put8(&control, (uint8_t)after->vector);
@@ -137,6 +149,7 @@ void record_form(const char *name, uint32_t cases) {
 }
 
 void group_begin(const char *directory, const char *name) {
+  legacy = strncmp(name, "legacy", 6) == 0;
   snprintf(path, sizeof path, "%s/%s.bin", directory, name);
   code.length = control.length = values.length = forms.length = 0;
   form_count = case_count = 0;
@@ -145,10 +158,15 @@ void group_begin(const char *directory, const char *name) {
 void group_end(void) {
   FILE *file = fopen(path, "wb");
   if (!file) perror(path), exit(1);
-  const uint32_t magic = 0x31564244u; /* "DBV1" */
+  const uint32_t magic = legacy ? 0x32564244u : 0x31564244u; /* "DBV2", "DBV1" */
   uint32_t header[7] = {magic, form_count, case_count, (uint32_t)forms.length, (uint32_t)code.length,
                         (uint32_t)control.length, (uint32_t)values.length};
   fwrite(header, sizeof header, 1, file);
+  if (legacy) {
+    const uint32_t entries = LDT_ENTRIES;
+    fwrite(&entries, sizeof entries, 1, file);
+    fwrite(descriptors, sizeof descriptors, 1, file);
+  }
   fwrite(forms.bytes, forms.length, 1, file);
   fwrite(code.bytes, code.length, 1, file);
   fwrite(control.bytes, control.length, 1, file);

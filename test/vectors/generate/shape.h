@@ -2,6 +2,7 @@
 #ifndef SHAPE_H
 #define SHAPE_H
 #include "case.h"
+#include "segments.h"
 
 /* Where a memory operand lies. */
 typedef enum { IN_DATA, UNMAPPED, ACROSS_END, ACROSS_START, NON_CANONICAL, IN_CODE } Place;
@@ -31,6 +32,9 @@ struct Shape {
 };
 
 #define DEFAULT_CASES 64
+/* How many of `sizes`, and of the general-purpose registers, the mode has. */
+#define WIDTHS (mode == 64 ? 4 : 3)
+#define REGISTERS (mode == 64 ? 16 : 8)
 
 extern Place place;        /* of the memory operands of the shapes that run */
 extern const int sizes[4]; /* 1 2 4 8 */
@@ -41,7 +45,7 @@ void shape_run(const Shape *shape);
 
 void insn_prefix(Insn *insn, int byte);
 void insn_opcode(Insn *insn, int count, const uint8_t *opcode);
-void insn_size(Insn *insn, int osz); /* 66 or REX.W */
+void insn_size(Insn *insn, int osz); /* 66 or REX.W, where the mode needs it */
 void insn_imm(Insn *insn, uint64_t value, int bytes);
 
 /* A register operand; a byte register may be AH..BH if the case says no_rex. */

@@ -39,7 +39,7 @@ void group_shift(void) {
   char name[64];
   for (int digit = 0; digit < 8; digit++) {
     if (!op[digit]) continue; /* /6 is no documented instruction */
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < WIDTHS; i++) {
       Shape s = {.name = name, .opcodes = 1, .osz = sizes[i], .rm_size = sizes[i], .digit = digit};
       s.kinds = REG_FORM | MEM_FORM;
       s.prepare = prepare_shift_by_one;
@@ -60,7 +60,7 @@ void group_shift(void) {
     }
   }
   for (int right = 0; right < 2; right++)
-    for (int i = 1; i < 4; i++) {
+    for (int i = 1; i < WIDTHS; i++) {
       Shape s = {.name = name, .opcodes = 2, .osz = sizes[i], .rm_size = sizes[i], .reg_size = sizes[i]};
       s.kinds = REG_FORM | MEM_FORM;
       s.prepare = prepare_double;

@@ -1,0 +1,18 @@
+// The public door of machine/: a PC around a Vm.
+
+export { describeCrash, type Crash } from './crash.js';
+export { DebugConsole } from './devices/debug-console.js';
+export { DebugExit, statusOf } from './devices/debug-exit.js';
+export type { Board, Device } from './devices/device.js';
+export { DoorbellPage } from './devices/doorbell-page.js';
+export { DeviceOptionError, parseDevice, type DeviceRequest, type DeviceType } from './devices/option.js';
+export { HostBridge } from './devices/pci/host-bridge.js';
+export { PciBus } from './devices/pci/pci-bus.js';
+export { PciDevice, type PciBar, type PciIdentity } from './devices/pci/pci-device.js';
+export { PciTestdev } from './devices/pci/pci-testdev.js';
+export { DEVICE_TYPES } from './devices/registry.js';
+export { Uart16550 } from './devices/uart-16550.js';
+export { ImageError, LOADERS, loaderOf, type BootModule, type Loader } from './loaders/index.js';
+export { Pc } from './pc.js';
+export type { PcOptions, PcRunOptions } from './pc-options.js';
+export type { RunResult, StopReason } from './run-result.js';

@@ -1,0 +1,62 @@
+// What Pc.create() and Pc.run() take.
+
+import { EINVAL } from '../eventfd/index.js';
+import type { VmOptions } from '../vmm/options.js';
+import { MAX_MEMORY, MIN_MEMORY } from './memory-map.js';
+import type { BootModule } from './loaders/index.js';
+
+/** A PC; what is not said here is as for Vm.create(). */
+export interface PcOptions extends VmOptions {
+  /** The image to start: a flat binary or a Multiboot 1 image. `image` is another name for it. */
+  kernel?: Uint8Array;
+  image?: Uint8Array;
+  /** For the kernel's boot protocol; default ''. */
+  cmdline?: string;
+  /** Files for the kernel. `initrd` comes first, as a module without a command line. */
+  modules?: readonly BootModule[];
+  initrd?: Uint8Array;
+  /** Bytes of RAM, a multiple of 4096 from 1 MiB to 3.5 GiB; default 64 MiB. */
+  memory?: number;
+  /** Further devices, `NAME[,KEY=VALUE…]`: 'pci-testdev', 'doorbells'. */
+  devices?: readonly string[];
+  /** Gets what the guest sends on COM1: a line at a time, or what there is when the host gets its turn. */
+  serial?: (bytes: Uint8Array) => void;
+  /** What the guest finds on COM1 from the start; Pc.sendSerial() sends more. */
+  serialInput?: Uint8Array;
+  /** Gets what the guest writes to the debug console, port 0xE9; default: as `serial`. */
+  debugConsole?: (bytes: Uint8Array) => void;
+}
+
+/** How far Pc.run() may go. */
+export interface PcRunOptions {
+  /** Milliseconds of the host's time at most. Default: no limit. */
+  timeoutMs?: number;
+  /** Instructions to retire at most, exact. Default: no limit. */
+  maxInstructions?: number;
+  /** Ends the run when it is aborted. */
+  signal?: AbortSignal;
+}
+
+export const DEFAULT_MEMORY = 64 * 1024 * 1024;
+
+/** The image and its modules. Throws EINVAL if there is not exactly one image. */
+export function bootFiles({ kernel, image, initrd, modules = [] }: PcOptions): {
+  image: Uint8Array;
+  modules: readonly BootModule[];
+} {
+  const given = kernel ?? image;
+  if (given === undefined) throw new EINVAL('Pc.create: no image given (kernel)');
+  if (kernel !== undefined && image !== undefined) throw new EINVAL('Pc.create: kernel and image are the same option');
+  if (!(given instanceof Uint8Array)) throw new EINVAL('Pc.create: kernel must be a Uint8Array');
+  return { image: given, modules: initrd === undefined ? modules : [{ bytes: initrd }, ...modules] };
+}
+
+/** Throws EINVAL for an amount of RAM that a PC cannot have. */
+export function checkMemory(memory: number): number {
+  if (!Number.isSafeInteger(memory) || memory % 4096 !== 0 || memory < MIN_MEMORY || memory > MAX_MEMORY) {
+    throw new EINVAL(
+      `Pc.create: memory must be a multiple of 4096 bytes from ${MIN_MEMORY} to ${MAX_MEMORY}, not ${String(memory)}`,
+    );
+  }
+  return memory;
+}

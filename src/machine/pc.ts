@@ -1,0 +1,203 @@
+// A minimal PC: RAM, one processor, COM1, a debug console, the debug-exit port, PCI, and whatever devices are asked for.
+
+import { EBUSY, EINVAL } from '../eventfd/index.js';
+import { ExitReason, type Exit } from '../vmm/exit.js';
+import type { Vcpu } from '../vmm/vcpu.js';
+import { Vm } from '../vmm/vm.js';
+import { readCrash } from './crash.js';
+import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
+import { DEBUG_EXIT_PORT, DEBUG_EXIT_PORTS, DebugExit, statusOf } from './devices/debug-exit.js';
+import type { Board, Device } from './devices/device.js';
+import { DeviceOptionError, parseDevice, type DeviceRequest } from './devices/option.js';
+import { HostBridge } from './devices/pci/host-bridge.js';
+import { PciBus } from './devices/pci/pci-bus.js';
+import { DEVICE_TYPES } from './devices/registry.js';
+import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
+import { hostTurn } from './host-turn.js';
+import { LineBuffer } from './line-buffer.js';
+import { loadImage, loaderOf } from './loaders/index.js';
+import { bootFiles, checkMemory, DEFAULT_MEMORY, type PcOptions, type PcRunOptions } from './pc-options.js';
+import type { RunResult, StopReason } from './run-result.js';
+
+/** Milliseconds between two turns of the host. */
+const SLICE_MS = 15;
+
+export class Pc {
+  readonly vm: Vm;
+  readonly vcpu: Vcpu;
+  readonly pci: PciBus;
+  readonly uart: Uart16550;
+  /** Name of the image's format. */
+  readonly format: string;
+  /** What there was to say about the image when it was loaded. */
+  readonly notes: readonly string[];
+  readonly #devices: Device[] = [];
+  readonly #outputs: readonly LineBuffer[];
+  #exitValue: number | undefined;
+  #errorMessage = '';
+  #running = false;
+
+  private constructor(vm: Vm, requests: readonly DeviceRequest[], options: PcOptions) {
+    this.vm = vm;
+    this.vcpu = vm.createVcpu();
+    const { serial = () => {}, debugConsole } = options;
+    const serialLines = new LineBuffer(serial);
+    const debugLines = debugConsole === undefined ? serialLines : new LineBuffer(debugConsole);
+    this.#outputs = [serialLines, debugLines];
+
+    this.uart = new Uart16550({ output: serialLines.push });
+    vm.pio.claim({ addr: BigInt(COM1_PORT), len: UART_PORTS, device: this.uart });
+    const console = new DebugConsole({ output: debugLines.push });
+    vm.pio.claim({ addr: BigInt(DEBUG_CONSOLE_PORT), len: 1, device: console });
+    const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
+    vm.pio.claim({ addr: BigInt(DEBUG_EXIT_PORT), len: DEBUG_EXIT_PORTS, device: exit });
+
+    this.pci = new PciBus(vm.pio);
+    const board: Board = { vm, pci: this.pci };
+    this.pci.plug(new HostBridge(board), 0);
+    for (const request of requests) this.#devices.push(place(board, request));
+    this.pci.placeBars();
+
+    const { image, modules } = bootFiles(options);
+    this.format = loaderOf(image).name;
+    const { memory: ram } = vm.options;
+    const { cmdline = '' } = options;
+    this.notes = loadImage(image, { memory: vm.memory, vcpu: this.vcpu, ram, cmdline, modules }).notes;
+    if (options.serialInput !== undefined) this.uart.receive(options.serialInput);
+  }
+
+  /**
+   * Builds a PC and loads its image. Throws ImageError (the image), DeviceOptionError (devices), EINVAL (any other option)
+   * and what Vm.create() throws; each is one line that says what was wrong and where.
+   */
+  static async create(options: PcOptions): Promise<Pc> {
+    const { kernel, image, cmdline, modules, initrd, devices = [], serial, serialInput, debugConsole, ...rest } = options;
+    bootFiles(options);
+    const requests = devices.map((text) => parseDevice(text, DEVICE_TYPES));
+    const vm = await Vm.create({ ...rest, memory: checkMemory(options.memory ?? DEFAULT_MEMORY) });
+    try {
+      return new Pc(vm, requests, options);
+    } catch (error) {
+      vm.close();
+      throw error;
+    }
+  }
+
+  /** The first of the devices asked for that is of a class. */
+  device<T extends Device>(type: abstract new (...args: never[]) => T): T | undefined {
+    return this.#devices.find((device): device is T => device instanceof type);
+  }
+
+  /** The devices asked for, in that order. */
+  get devices(): readonly Device[] {
+    return this.#devices;
+  }
+
+  /** Sends bytes to the guest on COM1. */
+  sendSerial(bytes: Uint8Array): void {
+    this.uart.receive(bytes);
+  }
+
+  /**
+   * Runs the guest until it ends or a limit is reached, giving the event loop a turn every few milliseconds. What nothing
+   * in the machine answers reads as all ones, and is dropped when written. Throws EINVAL for senseless limits, EBUSY if it
+   * runs already, DeviceError if a device throws.
+   */
+  async run({ timeoutMs = Infinity, maxInstructions = Infinity, signal }: PcRunOptions = {}): Promise<RunResult> {
+    if (!(timeoutMs >= 0)) throw new EINVAL(`Pc.run: timeoutMs must be 0 or more, not ${String(timeoutMs)}`);
+    if (maxInstructions !== Infinity && (!Number.isSafeInteger(maxInstructions) || maxInstructions < 0)) {
+      throw new EINVAL(`Pc.run: maxInstructions must be a whole number, not ${String(maxInstructions)}`);
+    }
+    if (this.#running) throw new EBUSY('Pc.run: the machine is running already');
+    this.#running = true;
+    this.#exitValue = undefined;
+    const start = performance.now();
+    const first = this.vcpu.retired;
+    const deadline = start + timeoutMs;
+    try {
+      for (;;) {
+        let reason = signal?.aborted ? 'aborted' : this.#slice(first + maxInstructions, deadline);
+        this.#flush();
+        if (reason === undefined && performance.now() >= deadline) reason = 'timeout';
+        if (reason !== undefined) return await this.#result(reason, first, start);
+        await hostTurn();
+      }
+    } finally {
+      this.#flush();
+      this.#running = false;
+    }
+  }
+
+  /** One slice of guest time; undefined if there is nothing to say but that it is over. */
+  #slice(lastInstruction: number, deadline: number): StopReason | undefined {
+    const { vcpu } = this;
+    const end = Math.min(performance.now() + SLICE_MS, deadline);
+    for (;;) {
+      const maxInstructions = lastInstruction - vcpu.retired;
+      if (maxInstructions <= 0) return 'budget';
+      const exit = vcpu.run({ maxInstructions, timeoutMs: Math.max(0, end - performance.now()) });
+      if (this.#exitValue !== undefined) return 'debug-exit';
+      const reason = this.#answer(exit);
+      if (reason !== undefined || performance.now() >= end) return reason;
+    }
+  }
+
+  /** Why the run is over, if this exit ends it. */
+  #answer(exit: Exit): StopReason | undefined {
+    switch (exit.reason) {
+      case ExitReason.Io:
+        if (exit.direction === 'in') exit.data.fill(0xff);
+        return undefined;
+      case ExitReason.Mmio:
+        if (!exit.isWrite) exit.data.fill(0xff);
+        return undefined;
+      case ExitReason.Hlt:
+        return 'halted';
+      case ExitReason.Shutdown:
+        this.#errorMessage = 'triple fault';
+        return 'shutdown';
+      case ExitReason.InternalError:
+        this.#errorMessage = exit.message;
+        return 'internal-error';
+      default:
+        return undefined;
+    }
+  }
+
+  async #result(reason: StopReason, first: number, start: number): Promise<RunResult> {
+    const instructions = this.vcpu.retired - first;
+    const seconds = (performance.now() - start) / 1000;
+    const value = reason === 'debug-exit' ? this.#exitValue : undefined;
+    const status = value === undefined ? undefined : statusOf(value);
+    const crashed = reason === 'shutdown' || reason === 'internal-error';
+    const crash = crashed ? await readCrash(this.vm, this.vcpu, this.#errorMessage) : undefined;
+    return { reason, value, status, instructions, seconds, crash };
+  }
+
+  /** The first write counts; the vCPU stops behind it as soon as it can. */
+  #debugExit(value: number): void {
+    this.#exitValue ??= value;
+    this.vcpu.requestStop();
+  }
+
+  #flush(): void {
+    for (const output of this.#outputs) output.flush();
+  }
+
+  /** Takes the devices off, and releases the eventfds. */
+  close(): void {
+    for (const device of this.#devices.splice(0)) device.close();
+    this.vm.close();
+  }
+}
+
+/** Puts a device in its place; what the buses object to is an error of its options. */
+function place(board: Board, { type, values }: DeviceRequest): Device {
+  try {
+    return type.create(board, values);
+  } catch (error) {
+    throw new DeviceOptionError(`device ${type.name}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
