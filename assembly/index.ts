@@ -51,6 +51,7 @@ import { flushAll, flushPage } from './paging/tlb';
 import { init, modeChanged } from './paging/mode';
 import { watchWrite } from './paging/code-watch';
 import { lastGpa, translate } from './paging/access';
+import { forgetWalk } from './paging/translation';
 import { queueException } from './emulate/emulate';
 
 export * from './state';
@@ -163,6 +164,7 @@ export function raiseException(vector: u32, error: u32, hasError: bool): void {
 /** KVM_TRANSLATE: guest-physical address of a linear one to EXIT_GPA; false = not mapped. Nothing is raised. */
 export function translateLinear(low: u32, high: u32, access: u32): bool {
   setEmulating(true);
+  forgetWalk();
   translate((<u64>high << 32) | low, access, 0);
   setEmulating(false);
   const fine = !raised;

@@ -1,11 +1,31 @@
 // The library's entrance: a Vm, its vCPUs and buses, eventfds, and their errors. Names and numbers follow KVM's.
 
 export * from './eventfd/index.js';
-export { DECLINED, type InterruptLine, type IoDevice, type Trigger, type WideValue } from './bus/device.js';
-export { DoorbellBus } from './bus/doorbell-bus.js';
-export { ClaimRank } from './bus/claim.js';
-export { IoBus, type ClaimOptions } from './bus/io-bus.js';
-export { IoEventFdFlag, IoEventFds, type IoEventFdArgs } from './bus/ioeventfd.js';
+export {
+  ClaimRank,
+  CoalescedRing,
+  CoalescedZones,
+  DECLINED,
+  DoorbellBus,
+  EventFdTrigger,
+  IoBus,
+  IoEventFdFlag,
+  IoEventFds,
+  IrqFdFlag,
+  IrqFds,
+  LineTrigger,
+  RangeClaim,
+  type ClaimOptions,
+  type CoalescedWrite,
+  type InterruptLine,
+  type IoDevice,
+  type IoEventFdArgs,
+  type IrqFdArgs,
+  type IrqFdOptions,
+  type Trigger,
+  type WideValue,
+  type ZoneArgs,
+} from './bus/index.js';
 export { Clock } from './vmm/clock.js';
 export type { InterruptSource } from './vmm/context.js';
 export type { CpuidEntry, CpuOptions, CpuVendor } from './vmm/cpuid.js';

@@ -28,6 +28,8 @@ function runs(entries) {
   const found = [];
   for (const file of entries) {
     const text = readFileSync(join(root, file), 'utf8');
+    // The compiler dies of an entry that exports an inlined constant; such a file is checked where it is imported.
+    if (/@inline export const/.test(text)) continue;
     const names = [...text.matchAll(/\bexport (?:const enum|function|const|let|enum|class) (\w+)/g)].map(
       ([, name]) => name,
     );

@@ -36,6 +36,7 @@ import { execute } from '../execute/run';
 import { syncExit } from '../execute/slow';
 import { fetchPage } from '../paging/access';
 import { resetMmio, rewindMmio } from '../paging/mmio';
+import { forgetWalk } from '../paging/translation';
 
 export const EMULATE_DONE: i32 = 0;
 /** The last entry of the read list lacks its data. */
@@ -51,6 +52,7 @@ export const EMULATE_EXIT: i32 = 4;
 export function emulate(): i32 {
   syncExit();
   resetMmio();
+  forgetWalk();
   store<u64>(cpu, load<u64>(cpu, COUNT_DECODES) + 1, COUNT_DECODES);
   const rip = load<u64>(cpu, RIP);
   const linear = is64() ? rip : (load<u64>(segment(SEG_CS), SEGMENT_BASE) + rip) & 0xffffffff;
@@ -66,6 +68,7 @@ export function emulate(): i32 {
 /** Go on with the instruction that emulate() began, now that a read has its data. */
 export function emulateAgain(): i32 {
   rewindMmio();
+  forgetWalk();
   const shadow = load<u32>(cpu, INTERRUPTIBILITY) & 3;
   const trap = (load<u64>(cpu, RFLAGS) & TF) != 0;
   const before = load<u64>(cpu, RIP);

@@ -151,7 +151,7 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
     return fail(op);
   }
   straddles = ((<u32>linear & 0xfff) + size) > 0x1000;
-  if (!straddles) {
+  if (!straddles && !emulating) {
     translate(linear, mem & MEM_WRITE ? ACCESS_WRITE : ACCESS_READ, mmu);
     if (raised) return fail(op);
     if ((!(mem & MEM_READ) || readable(entry, linear, size)) && (!(mem & MEM_WRITE) || writable(entry, linear, size))) {

@@ -23,6 +23,43 @@ export const GPA_UNKNOWN: u64 = ~0xfff;
  * under shadow paging, as the hypervisor's emulator does. False = raised.
  */
 export function resolve(linear: u64, access: u32, mmu: u32, software: bool): bool {
+  if (software && keptValid && (linear ^ keptLinear) >> 12 == 0 && access == keptAccess && mmu == keptMmu) {
+    page = keptPage;
+    gpaPage = keptGpa;
+    found = keptFound;
+    isMmio = keptMmio;
+    mmioEntry = 0;
+    return true;
+  }
+  if (!walk(linear, access, mmu, software)) return false;
+  if (software) {
+    keptValid = true;
+    keptLinear = linear;
+    keptAccess = access;
+    keptMmu = mmu;
+    keptPage = page;
+    keptGpa = gpaPage;
+    keptFound = found;
+    keptMmio = isMmio;
+  }
+  return true;
+}
+
+// An operand of an emulated instruction is first checked and then accessed: it is walked once. Forgotten with each instruction.
+let keptValid: bool = false;
+let keptLinear: u64 = 0;
+let keptAccess: u32 = 0;
+let keptMmu: u32 = 0;
+let keptPage: usize = 0;
+let keptGpa: u64 = 0;
+let keptFound: u64 = 0;
+let keptMmio: bool = false;
+/** A new instruction is emulated, or the tables may have changed: walk again. */
+export function forgetWalk(): void {
+  keptValid = false;
+}
+
+function walk(linear: u64, access: u32, mmu: u32, software: bool): bool {
   if (!checkCanonical(linear, access)) return false;
   isMmio = false;
   mmioEntry = 0;

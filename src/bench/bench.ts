@@ -6,7 +6,8 @@ import type { PagingMode } from '../vmm/options.js';
 import { Crossing } from './crossing.js';
 import { CpuLoop, LOOPS } from './cpu.js';
 import { Dispatch } from './dispatch.js';
-import { runKicks, TSC_KHZ, type KickRun } from './kicks.js';
+import { TSC_KHZ, type KickRun, type LaneOptions, type SubTest } from './kick-lane.js';
+import { KickThread } from './kick-thread.js';
 import { KICKS, PAGING_MODES, type BenchResult, type DoorbellsRow, type Kick, type KickRow } from './result.js';
 import { geometricMean, sampleOf } from './sample.js';
 
@@ -14,6 +15,8 @@ export interface BenchOptions {
   /** Sub-tests run for at least 2^goal ticks. */
   goal: number;
   repetitions: number;
+  /** Milliseconds that each lane runs before it is measured. */
+  warmUpMs: number;
   paging: readonly PagingMode[];
   kicks: readonly Kick[];
   /** How many doorbells to compare; none: leave it out. */
@@ -28,16 +31,27 @@ export interface BenchOptions {
 export const FULL: BenchOptions = {
   goal: 26,
   repetitions: 5,
+  warmUpMs: 1500,
   paging: PAGING_MODES,
   kicks: KICKS,
   doorbells: [1, 10_000],
   cpuDivisor: 4,
   cpuRepetitions: 3,
 };
-export const QUICK: BenchOptions = { ...FULL, goal: 23, repetitions: 3, cpuDivisor: 16, cpuRepetitions: 2 };
+export const QUICK: BenchOptions = {
+  ...FULL,
+  goal: 24,
+  repetitions: 3,
+  warmUpMs: 1000,
+  cpuDivisor: 16,
+  cpuRepetitions: 2,
+};
 
-/** V8 compiles the core and the exit path well only after they have run for a while; so long is that while. */
-const WARM_UP_GOAL = 25;
+/** Warming up is by runs of this goal at most, so that its end is near the time it is given. */
+const WARM_UP_GOAL = 23;
+/** A run that takes less than so much of the best one before is faster; and how often the time to warm up is extended for such. */
+const FASTER = 0.95;
+const PATIENCE = 4;
 /** Windows of the baselines: to warm up, and in each repetition. */
 const WARM_UP_WINDOWS = 100;
 const WINDOWS = 40;
@@ -50,31 +64,36 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const kicks = KICKS.filter((kick) => kick === PIO || options.kicks.includes(kick));
   const crossing = new Crossing();
   const dispatch = new Dispatch();
-  const kickRuns = new Map<PagingMode, KickRun[]>(paging.map((mode) => [mode, []]));
-  const crowdRuns = new Map<number, KickRun[]>(options.doorbells.map((count) => [count, []]));
-
-  const round = async (exponent: number, record: boolean): Promise<void> => {
-    crossing.measure(record ? WINDOWS : WARM_UP_WINDOWS, record);
-    dispatch.measure(record ? WINDOWS : WARM_UP_WINDOWS, record);
-    for (const mode of paging) {
-      const runs = await runKicks({ paging: mode, goal: exponent, kicks });
-      if (record) kickRuns.get(mode)!.push(...runs);
+  const lanes = [
+    ...paging.map((mode) => new Lane({ paging: mode }, kicks)),
+    ...options.doorbells.map((doorbells) => new Lane({ paging: paging[0]!, doorbells }, ['pv'])),
+  ];
+  try {
+    progress('warming up');
+    crossing.measure(WARM_UP_WINDOWS, false);
+    dispatch.measure(WARM_UP_WINDOWS, false);
+    for (const lane of lanes) await lane.warmUp(Math.min(goal, WARM_UP_GOAL), options.warmUpMs);
+    for (let repetition = 1; repetition <= repetitions; repetition++) {
+      progress(`kicks, repetition ${repetition} of ${repetitions}`);
+      crossing.measure(WINDOWS);
+      dispatch.measure(WINDOWS);
+      for (const lane of lanes) await lane.measure(goal);
     }
-    for (const doorbells of options.doorbells) {
-      const runs = await runKicks({ paging: paging[0]!, goal: exponent, kicks: ['pv'], doorbells });
-      if (record) crowdRuns.get(doorbells)!.push(...runs);
-    }
-  };
-  progress('warming up');
-  await round(Math.min(goal, WARM_UP_GOAL), false);
-  for (let repetition = 1; repetition <= repetitions; repetition++) {
-    progress(`kicks, repetition ${repetition} of ${repetitions}`);
-    await round(goal, true);
+  } finally {
+    for (const lane of lanes) await lane.close();
   }
 
   const loops = options.cpuDivisor > 0 ? await Promise.all(LOOPS.map((name) => CpuLoop.load(name))) : [];
   progress('CPU loops, warming up');
-  for (const loop of loops) await loop.warmUp();
+  for (const loop of loops) await loop.check();
+  // All loops run by the same code of the core: what one warms up serves the others.
+  for (
+    let index = 0, end = performance.now() + options.warmUpMs;
+    loops.length > 0 && performance.now() < end;
+    index++
+  ) {
+    await loops[index % loops.length]!.warmUp(options.cpuDivisor);
+  }
   for (let repetition = 1; repetition <= options.cpuRepetitions; repetition++) {
     for (const loop of loops) {
       progress(`CPU loops, repetition ${repetition} of ${options.cpuRepetitions}: ${loop.name}`);
@@ -86,39 +105,82 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
   const operation = dispatch.result();
   const cpu = loops.map((loop) => loop.result());
   return {
-    rows: paging.flatMap((mode) => kickRows(mode, kickRuns.get(mode)!, options.kicks, crossingNs)),
+    rows: lanes
+      .filter(({ options: { doorbells } }) => doorbells === undefined)
+      .flatMap((lane) => kickRows(lane, options.kicks, crossingNs)),
     baseline: {
       crossingNs,
       crossingMedianNs,
       dispatchMips: 1e3 / operation.min,
       dispatchMedianMips: 1e3 / operation.median,
+      emptyLoopNs: Math.min(...lanes.flatMap((lane) => lane.nanoseconds('empty'))),
     },
     cpu,
     cpuGeometricMean: cpu.length > 0 ? geometricMean(cpu.map(({ mips }) => mips)) : null,
-    doorbells: [...crowdRuns].map(([doorbells, runs]): DoorbellsRow => {
-      const { min, median } = sampleOf(runs.map(nanoseconds));
-      return { doorbells, paging: paging[0]!, ns: min, medianNs: median };
+    doorbells: lanes.flatMap((lane): DoorbellsRow[] => {
+      const { paging: mode, doorbells } = lane.options;
+      if (doorbells === undefined) return [];
+      const { min, median } = sampleOf(lane.nanoseconds('pv'));
+      return [{ doorbells, paging: mode, ns: min, medianNs: median }];
     }),
     settings: { goal, repetitions, tscKhz: TSC_KHZ },
     host: host(),
   };
 }
 
-function nanoseconds({ ticks, iterations }: KickRun): number {
-  return (ticks / iterations / TSC_KHZ) * 1e6;
+/** A lane's thread, and what it has measured. */
+class Lane {
+  readonly options: LaneOptions;
+  readonly #thread: KickThread;
+  readonly #kicks: readonly Kick[];
+  readonly #runs: KickRun[] = [];
+
+  constructor(options: LaneOptions, kicks: readonly Kick[]) {
+    this.options = options;
+    this.#kicks = kicks;
+    this.#thread = new KickThread(options);
+  }
+
+  /** V8 compiles the core and the exit path well only after they have run for a while: until runs no longer get faster. */
+  async warmUp(goal: number, milliseconds: number): Promise<void> {
+    const start = performance.now();
+    let best = Infinity;
+    for (let faster = true; faster || performance.now() < start + milliseconds;) {
+      const runs = await this.#thread.run({ goal, kicks: this.#kicks });
+      const sum = runs.reduce((total, { ticks, iterations }) => total + ticks / iterations, 0);
+      faster = sum < best * FASTER && performance.now() < start + milliseconds * PATIENCE;
+      best = Math.min(best, sum);
+    }
+  }
+
+  async measure(goal: number): Promise<void> {
+    this.#runs.push(...(await this.#thread.run({ goal, kicks: this.#kicks })));
+  }
+
+  runs(subTest: SubTest): KickRun[] {
+    return this.#runs.filter((run) => run.kick === subTest);
+  }
+
+  /** Of each repetition. */
+  nanoseconds(subTest: SubTest): number[] {
+    return this.runs(subTest).map(({ ticks, iterations }) => (ticks / iterations / TSC_KHZ) * 1e6);
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
 }
 
-function kickRows(paging: PagingMode, runs: KickRun[], wanted: readonly Kick[], crossingNs: number): KickRow[] {
-  const of = (kick: Kick): KickRun[] => runs.filter((run) => run.kick === kick);
-  const pio = sampleOf(of(PIO).map(nanoseconds)).min;
+function kickRows(lane: Lane, wanted: readonly Kick[], crossingNs: number): KickRow[] {
+  const pio = sampleOf(lane.nanoseconds(PIO)).min;
   return KICKS.filter((kick) => wanted.includes(kick)).map((kick) => {
-    const mine = of(kick);
-    const { min, median } = sampleOf(mine.map(nanoseconds));
-    const total = (what: 'kicks' | 'decodes' | 'walks'): number => mine.reduce((sum, run) => sum + run[what], 0);
+    const { min, median } = sampleOf(lane.nanoseconds(kick));
+    const runs = lane.runs(kick);
+    const total = (what: 'kicks' | 'decodes' | 'walks'): number => runs.reduce((sum, run) => sum + run[what], 0);
     const made = total('kicks');
     return {
       kick,
-      paging,
+      paging: lane.options.paging,
       cycles: (min * TSC_KHZ) / 1e6,
       ns: min,
       medianNs: median,

@@ -55,21 +55,29 @@ export class CpuLoop {
   }
 
   /** One repeat, unrecorded; throws BenchError if the checksum is not that of a real processor. */
-  async warmUp(): Promise<void> {
+  async check(): Promise<void> {
     const { checksum } = await this.#run(1);
     if (checksum === this.#expected.n1) return;
     throw new BenchError(`${this.name} computed ${checksum}; a real processor computes ${this.#expected.n1}`);
   }
 
+  /** An unrecorded run as measure() makes it. */
+  async warmUp(divisor: number): Promise<void> {
+    await this.#run(this.#repeats(divisor));
+  }
+
   /** A recorded run of the loop's usual length (some 300 million instructions) divided by `divisor`. */
   async measure(divisor: number): Promise<void> {
-    const repeats = Math.max(1, Math.round(this.#expected.defaultRepeats / divisor));
-    const run = await this.#run(repeats);
+    const run = await this.#run(this.#repeats(divisor));
     const first = this.#runs[0];
     if (first !== undefined && first.checksum !== run.checksum) {
       throw new BenchError(`${this.name} computed ${run.checksum} after ${first.checksum}, from the same start`);
     }
     this.#runs.push(run);
+  }
+
+  #repeats(divisor: number): number {
+    return Math.max(1, Math.round(this.#expected.defaultRepeats / divisor));
   }
 
   result(): CpuRow {
@@ -96,7 +104,8 @@ export class CpuLoop {
     const { instructions } = pc.vm.stats();
     pc.close();
     const [, checksum] = /^\S+ ([0-9a-f]{16})\n/.exec(text) ?? [];
-    if (checksum === undefined) throw new BenchError(`the guest ${this.name} has printed no checksum: '${text.trim()}'`);
+    if (checksum === undefined)
+      throw new BenchError(`the guest ${this.name} has printed no checksum: '${text.trim()}'`);
     return { checksum, instructions, seconds };
   }
 }

@@ -22,7 +22,7 @@ export function report(result: BenchResult): string {
     [
       `Node ${host.node}, V8 ${host.v8}, ${host.platform}, ${host.processors} × ${host.processor}`,
       `Figures are the fastest of ${settings.repetitions} repetitions of at least 2^${settings.goal} TSC ticks each; the median stands beside them.`,
-      `The guest's TSC is the host's clock at ${settings.tscKhz / 1e6} GHz: ns = cycles / ${settings.tscKhz / 1e6}. The loop around a kick (DEC, JNZ) is included.`,
+      `The guest's TSC is the host's clock at ${settings.tscKhz / 1e6} GHz: ns = cycles / ${settings.tscKhz / 1e6}. The loop around a kick is included; alone it takes ${result.baseline.emptyLoopNs.toFixed(1)} ns.`,
     ],
     kickTable(result.rows),
     baseline(result),

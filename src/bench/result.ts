@@ -1,7 +1,6 @@
 // What a benchmark run found. `doorbell bench --json` prints a BenchResult as it is, so its fields stay as they are.
 
 import type { PagingMode } from '../vmm/options.js';
-import type { Sample } from './sample.js';
 
 /** The kicks of guests/vmexit, in its order. */
 export const KICKS = [
@@ -65,6 +64,8 @@ export interface Baseline {
   /** Millions of operations a second of a bare loop of pre-decoded operations: see dispatch.ts. */
   dispatchMips: number;
   dispatchMedianMips: number;
+  /** The guest's loop without a kick in it: what of a kick's time is none of the kick's. */
+  emptyLoopNs: number;
 }
 
 export interface BenchResult {
@@ -84,7 +85,3 @@ export interface BenchSettings {
   repetitions: number;
   tscKhz: number;
 }
-
-/** Several repetitions of one thing. */
-export type Repetitions = readonly number[];
-export type { Sample };

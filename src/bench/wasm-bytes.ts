@@ -88,7 +88,10 @@ export function moduleBytes({ types, imports = [], memoryPages, run }: ModulePar
     ),
     ...(imports.length === 0
       ? []
-      : section(2, vector(imports.map(([from, what, type]) => [...name(from), ...name(what), 0x00, ...unsigned(type)])))),
+      : section(
+          2,
+          vector(imports.map(([from, what, type]) => [...name(from), ...name(what), 0x00, ...unsigned(type)])),
+        )),
     ...section(3, vector([unsigned(run.type)])),
     ...(memoryPages === undefined ? [] : section(5, vector([[0x00, ...unsigned(memoryPages)]]))),
     ...section(7, vector(exports)),

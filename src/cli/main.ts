@@ -17,8 +17,11 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 try {
+  const args = process.argv.slice(2);
+  // What `run` needs is fetched while the options are read. If it cannot be had, the command itself will say so.
+  if (args[0] === 'run') import('./run-command.js').catch(() => {});
   const { runProgram } = await import('./program.js');
-  process.exitCode = await runProgram(process.argv.slice(2));
+  process.exitCode = await runProgram(args);
 } catch (error) {
   process.stderr.write(`doorbell: ${describe(error)}\n`);
   process.exitCode = error instanceof CommandError ? error.status : Status.Failure;

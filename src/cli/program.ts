@@ -57,8 +57,6 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .action(() => {
       throw new UsageError("no command was given; 'doorbell --help' lists them");
     });
-  program.allowExcessArguments(true);
-
   command(program, 'run')
     .description('run a guest: a flat binary or a Multiboot 1 image; its serial port is the terminal')
     .argument('<image>', 'the guest’s image; what it is, is found out from its contents')
@@ -66,11 +64,26 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .option('--initrd <file>', 'a file for the guest (a Multiboot module)')
     .option('--memory <size>', 'RAM, such as 256M or 1G', memorySize, 256 * 2 ** 20)
     .option('--cpus <n>', 'virtual processors', wholeNumber('--cpus', 1, 64), 1)
-    .option('--paging <mode>', `how guest-physical addresses are translated: ${PAGING.join(', ')}`, choice('--paging', PAGING), 'ept')
+    .option(
+      '--paging <mode>',
+      `how guest-physical addresses are translated: ${PAGING.join(', ')}`,
+      choice('--paging', PAGING),
+      'ept',
+    )
     .option('--device <name[,key=value…]>', 'a further device; may be given several times', repeated)
-    .option('--clock <clock>', 'real: the host’s; virtual: goes with instructions', choice('--clock', ['real', 'virtual']), 'real')
+    .option(
+      '--clock <clock>',
+      'real: the host’s; virtual: goes with instructions',
+      choice('--clock', ['real', 'virtual']),
+      'real',
+    )
     .option('--timeout <seconds>', 'end the run after so many seconds', seconds)
-    .option('--doorbells <mode>', 'fast, or emulate: without the short cut', choice('--doorbells', ['fast', 'emulate']), 'fast')
+    .option(
+      '--doorbells <mode>',
+      'fast, or emulate: without the short cut',
+      choice('--doorbells', ['fast', 'emulate']),
+      'fast',
+    )
     .addOption(
       new Option('--stats [format]', 'afterwards print counters to standard error; json: as one line')
         .preset('table')
@@ -124,6 +137,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 function command(program: Command, name: string): Command {
   return program
     .command(name)
+    .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .helpOption('-h, --help', 'print this help')

@@ -1,9 +1,13 @@
 // `doorbell run`: a guest in a PC, its serial port on the terminal.
 
+import { loadCoreModule } from '../core/module.js';
+import { EINVAL } from '../eventfd/index.js';
+import { DeviceOptionError } from '../machine/devices/option.js';
+import { ImageError } from '../machine/loaders/index.js';
 import { Pc } from '../machine/pc.js';
 import type { RunResult } from '../machine/run-result.js';
 import type { ClockMode, DoorbellMode, PagingMode } from '../vmm/options.js';
-import { CommandError, Status } from './failure.js';
+import { CommandError, Status, UsageError } from './failure.js';
 import { readInput } from './input-file.js';
 import { TerminalOutput } from './terminal-output.js';
 
@@ -25,6 +29,8 @@ export interface RunOptions {
 export async function runCommand(path: string, options: RunOptions): Promise<number> {
   const { append, initrd, memory, cpus, paging, device, clock, timeout, doorbells, stats } = options;
   if (cpus > 1) throw new CommandError(`--cpus ${cpus}: a machine of this version has one processor`);
+  // Compiles on other threads while the files are read. If it fails, so does Pc.create(), with a message.
+  loadCoreModule().catch(() => {});
   const [kernel, disk] = await Promise.all([
     readInput('image', path),
     initrd === undefined ? undefined : readInput('initrd', initrd),
@@ -42,7 +48,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
     ...(disk === undefined ? {} : { initrd: disk }),
     ...(device === undefined ? {} : { devices: device }),
   }).catch((error: unknown) => {
-    throw error instanceof Error && error.name === 'ImageError' ? new CommandError(`${path}: ${error.message}`) : error;
+    throw refusal(path, error);
   });
 
   let interrupted = false;
@@ -53,7 +59,10 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
   process.once('SIGINT', onInterrupt);
   const input = setImmediate(() => connectInput(pc));
   try {
-    const result = await pc.run({ signal: stop.signal, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) });
+    const result = await pc.run({
+      signal: stop.signal,
+      ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+    });
     if (stats !== undefined) await printStats(pc, result, stats);
     return await ending(result, interrupted, timeout);
   } finally {
@@ -62,6 +71,14 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
     disconnectInput();
     pc.close();
   }
+}
+
+/** What the machine objects to: the image, or one of the options that it was given. */
+function refusal(path: string, error: unknown): unknown {
+  if (error instanceof ImageError) return new CommandError(`${path}: ${error.message}`);
+  if (error instanceof DeviceOptionError) return new UsageError(`--device: ${error.message}`);
+  if (error instanceof EINVAL) return new UsageError(error.message.replace(/^.*Pc\.create: /, ''));
+  return error;
 }
 
 /** What is typed, or piped in, arrives at the guest's serial port. */

@@ -43,7 +43,9 @@ const number = (title: string): Column => ({ title, align: 'right' });
 
 /** The table, with a newline at its end. */
 export function statsTable({ instructions, seconds, mips, exits, unimplemented }: RunStats): string {
-  const lines = [`${instructions.toLocaleString('en-US')} instructions in ${seconds.toFixed(3)} s: ${mips.toFixed(1)} MIPS`];
+  const lines = [
+    `${instructions.toLocaleString('en-US')} instructions in ${seconds.toFixed(3)} s: ${mips.toFixed(1)} MIPS`,
+  ];
   const rows = Object.entries(exits);
   if (rows.length > 0) {
     lines.push(

@@ -37,7 +37,7 @@ export interface PcRunOptions {
   signal?: AbortSignal;
 }
 
-export const DEFAULT_MEMORY = 64 * 1024 * 1024;
+const DEFAULT_MEMORY = 64 * 1024 * 1024;
 
 /** The image and its modules. Throws EINVAL if there is not exactly one image. */
 export function bootFiles({ kernel, image, initrd, modules = [] }: PcOptions): {
@@ -51,12 +51,27 @@ export function bootFiles({ kernel, image, initrd, modules = [] }: PcOptions): {
   return { image: given, modules: initrd === undefined ? modules : [{ bytes: initrd }, ...modules] };
 }
 
-/** Throws EINVAL for an amount of RAM that a PC cannot have. */
-export function checkMemory(memory: number): number {
+/** The options that are not the Vm's. */
+const OWN: readonly string[] = [
+  'kernel',
+  'image',
+  'cmdline',
+  'modules',
+  'initrd',
+  'devices',
+  'serial',
+  'serialInput',
+  'debugConsole',
+] satisfies (keyof PcOptions)[];
+
+/** What is for Vm.create(), which names what nobody knows. Throws EINVAL for an amount of RAM that a PC cannot have. */
+export function vmOptions(options: PcOptions): VmOptions {
+  const { memory = DEFAULT_MEMORY } = options;
   if (!Number.isSafeInteger(memory) || memory % 4096 !== 0 || memory < MIN_MEMORY || memory > MAX_MEMORY) {
     throw new EINVAL(
       `Pc.create: memory must be a multiple of 4096 bytes from ${MIN_MEMORY} to ${MAX_MEMORY}, not ${String(memory)}`,
     );
   }
-  return memory;
+  const others = Object.entries(options).filter(([name]) => !OWN.includes(name));
+  return { ...Object.fromEntries(others), memory };
 }

@@ -16,7 +16,7 @@ import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
 import { hostTurn } from './host-turn.js';
 import { LineBuffer } from './line-buffer.js';
 import { loadImage, loaderOf } from './loaders/index.js';
-import { bootFiles, checkMemory, DEFAULT_MEMORY, type PcOptions, type PcRunOptions } from './pc-options.js';
+import { bootFiles, vmOptions, type PcOptions, type PcRunOptions } from './pc-options.js';
 import type { RunResult, StopReason } from './run-result.js';
 
 /** Milliseconds between two turns of the host. */
@@ -27,20 +27,17 @@ export class Pc {
   readonly vcpu: Vcpu;
   readonly pci: PciBus;
   readonly uart: Uart16550;
-  /** Name of the image's format. */
-  readonly format: string;
-  /** What there was to say about the image when it was loaded. */
-  readonly notes: readonly string[];
   readonly #devices: Device[] = [];
   readonly #outputs: readonly LineBuffer[];
+  #format = '';
+  #notes: readonly string[] = [];
   #exitValue: number | undefined;
   #errorMessage = '';
   #running = false;
 
-  private constructor(vm: Vm, requests: readonly DeviceRequest[], options: PcOptions) {
+  private constructor(vm: Vm, { serial = () => {}, debugConsole }: PcOptions) {
     this.vm = vm;
     this.vcpu = vm.createVcpu();
-    const { serial = () => {}, debugConsole } = options;
     const serialLines = new LineBuffer(serial);
     const debugLines = debugConsole === undefined ? serialLines : new LineBuffer(debugConsole);
     this.#outputs = [serialLines, debugLines];
@@ -51,19 +48,7 @@ export class Pc {
     vm.pio.claim({ addr: BigInt(DEBUG_CONSOLE_PORT), len: 1, device: console });
     const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
     vm.pio.claim({ addr: BigInt(DEBUG_EXIT_PORT), len: DEBUG_EXIT_PORTS, device: exit });
-
     this.pci = new PciBus(vm.pio);
-    const board: Board = { vm, pci: this.pci };
-    this.pci.plug(new HostBridge(board), 0);
-    for (const request of requests) this.#devices.push(place(board, request));
-    this.pci.placeBars();
-
-    const { image, modules } = bootFiles(options);
-    this.format = loaderOf(image).name;
-    const { memory: ram } = vm.options;
-    const { cmdline = '' } = options;
-    this.notes = loadImage(image, { memory: vm.memory, vcpu: this.vcpu, ram, cmdline, modules }).notes;
-    if (options.serialInput !== undefined) this.uart.receive(options.serialInput);
   }
 
   /**
@@ -71,16 +56,45 @@ export class Pc {
    * and what Vm.create() throws; each is one line that says what was wrong and where.
    */
   static async create(options: PcOptions): Promise<Pc> {
-    const { kernel, image, cmdline, modules, initrd, devices = [], serial, serialInput, debugConsole, ...rest } = options;
     bootFiles(options);
-    const requests = devices.map((text) => parseDevice(text, DEVICE_TYPES));
-    const vm = await Vm.create({ ...rest, memory: checkMemory(options.memory ?? DEFAULT_MEMORY) });
+    const requests = (options.devices ?? []).map((text) => parseDevice(text, DEVICE_TYPES));
+    const vm = await Vm.create(vmOptions(options));
+    const pc = new Pc(vm, options);
     try {
-      return new Pc(vm, requests, options);
+      pc.#assemble(requests);
+      pc.#boot(options);
     } catch (error) {
-      vm.close();
+      pc.close();
       throw error;
     }
+    return pc;
+  }
+
+  /** Plugs in what was asked for, and does what a firmware would have done before it starts a kernel. */
+  #assemble(requests: readonly DeviceRequest[]): void {
+    const board: Board = { vm: this.vm, pci: this.pci };
+    this.pci.plug(new HostBridge(board), 0);
+    for (const request of requests) this.#devices.push(place(board, request));
+    this.pci.placeBars();
+  }
+
+  #boot(options: PcOptions): void {
+    const { image, modules } = bootFiles(options);
+    const { vm, vcpu } = this;
+    const target = { memory: vm.memory, vcpu, ram: vm.options.memory, cmdline: options.cmdline ?? '', modules };
+    this.#format = loaderOf(image).name;
+    this.#notes = loadImage(image, target).notes;
+    if (options.serialInput !== undefined) this.uart.receive(options.serialInput);
+  }
+
+  /** Name of the image's format. */
+  get format(): string {
+    return this.#format;
+  }
+
+  /** What there was to say about the image when it was loaded. */
+  get notes(): readonly string[] {
+    return this.#notes;
   }
 
   /** The first of the devices asked for that is of a class. */

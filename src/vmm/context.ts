@@ -83,6 +83,15 @@ export class VcpuContext {
     return (Atomics.and(this.shared.memory.i32, this.word(this.core.layout.REQUEST), ~bits) & bits) !== 0;
   }
 
+  /**
+   * Interruption information of the event whose delivery this exit interrupted (VT-x's IDT-vectoring information), else 0.
+   * Such an event waits in INJECT_INFO to be delivered again; at no other exit is anything there.
+   */
+  delivering(): number {
+    const info = this.shared.memory.u32[this.word(this.core.layout.INJECT_INFO)]!;
+    return (info & EVENT_VALID) !== 0 ? info : 0;
+  }
+
   /** Leaves run() with this exit. */
   leave(exit: Exit): number {
     this.exit = exit;

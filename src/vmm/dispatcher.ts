@@ -56,6 +56,17 @@ function describe(row: number, lo: number, hi: number): string {
   return gpa === 0 ? `an exit of row ${row}` : `guest-physical address 0x${gpa.toString(16)}`;
 }
 
+/** What looking at the clock twice takes by that clock: more than a kick, so it is taken off what is measured. */
+const TIMER_MS = timerCost();
+function timerCost(): number {
+  let least = Infinity;
+  for (let round = 0; round < 64; round++) {
+    const start = performance.now();
+    least = Math.min(least, performance.now() - start);
+  }
+  return least;
+}
+
 const RSVD = 8;
 
 /** Whether an exit record with this reason is the MMIO marker's, and the store may be taken for granted. */
@@ -118,7 +129,10 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
       context.failure = new DeviceError(describe(row, lo, hi), error);
       answer = context.core.layout.LEAVE;
     }
-    if (timed) stats.ns[row]! += (performance.now() - start) * 1e6 * (n < TIMED_FIRST ? 1 : TIMED_EVERY);
+    if (timed) {
+      const ns = Math.max(0, performance.now() - start - TIMER_MS) * 1e6;
+      stats.ns[row]! += n < TIMED_FIRST ? ns : ns * TIMED_EVERY;
+    }
     return answer;
   }
 }

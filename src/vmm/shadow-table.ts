@@ -181,9 +181,9 @@ export class ShadowTable {
   #inject(context: VcpuContext): number {
     const { exports, layout } = context.core;
     const { u32 } = this.memory;
-    const vectoring = u32[context.word(layout.EXIT_VECTORING)]!;
-    if ((vectoring & VECTORING_MASK) === (EVENT_VALID | HARDWARE_EXCEPTION | DF)) return Fixed.TripleFault;
-    if ((vectoring & VECTORING_MASK) === (EVENT_VALID | HARDWARE_EXCEPTION | PF)) exports.raiseException(DF, 0, 1);
+    const vectoring = context.delivering() & VECTORING_MASK;
+    if (vectoring === (EVENT_VALID | HARDWARE_EXCEPTION | DF)) return Fixed.TripleFault;
+    if (vectoring === (EVENT_VALID | HARDWARE_EXCEPTION | PF)) exports.raiseException(DF, 0, 1);
     else exports.raiseException(PF, u32[context.word(layout.RAISED_ERROR)]!, 1);
     return Fixed.Again;
   }

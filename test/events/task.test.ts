@@ -179,6 +179,7 @@ describe('faults of the new task', () => {
     ['CS RPL', 0x4c, SEL.CODE0 | 3, [10, SEL.CODE0]],
     ['SS null', 0x50, 0, [10, 0]],
     ['SS level', 0x50, SEL.DATA3, [10, SEL.DATA3 & ~3]],
+    ['SS DPL', 0x50, SEL.DATA3 & ~3, [10, SEL.DATA3 & ~3]],
     ['SS not present', 0x50, SEL.ABSENT, [12, SEL.ABSENT]],
     ['DS execute-only', 0x54, SEL.EXECUTE_ONLY, [10, SEL.EXECUTE_ONLY]],
     ['ES beyond the table', 0x48, 0xc0, [10, 0xc0]],

@@ -180,10 +180,13 @@ test('emulation: the lists have an end', () => {
   expect(core.readCount.value).toBe(128);
 });
 
-test('emulation really walks, once for each access, and does not fill the TLB', () => {
+test('emulation really walks, once an instruction for each kind of access to a page, and does not fill the TLB', () => {
   const { core } = guest;
-  core.setEmulating(true);
-  for (let i = 0; i < 3; i++) core.read32(L);
+  for (let i = 0; i < 3; i++) {
+    core.setEmulating(true);
+    core.read32(L);
+    core.read32(L + 4n);
+  }
   expect(guest.walks()).toBe(3n);
   core.fetchPage(L);
   expect(guest.walks()).toBe(4n);

@@ -1,16 +1,23 @@
 // What the paging tests need of the core, compiled on its own (harness.ts) with a stub in place of the block cache.
 
 import { translate as translateAny } from '../../assembly/paging/access';
+import { forgetWalk } from '../../assembly/paging/translation';
+import { setEmulating as setEmulatingState } from '../../assembly/state';
 
 /** An exported function with an optional parameter would want its caller to announce how many it gives. */
 export function translate(linear: u64, access: u32, mmu: u32, size: u32): usize {
   return translateAny(linear, access, mmu, size);
 }
 
+/** As the emulator does it: each time for a new instruction, whose operands have not been walked yet. */
+export function setEmulating(value: bool): void {
+  forgetWalk();
+  setEmulatingState(value);
+}
+
 export {
   attach,
   setRaised,
-  setEmulating,
   raised,
   MEMORY_FREE,
   VCPUS,

@@ -128,7 +128,7 @@ it('for random registrations and accesses', { timeout: 120_000 }, () => {
         const ram = Uint8Array.from({ length: 0x2000 }, (_, at) => at & 0xff);
         for (const { vm } of guests) vm.memory.write(RAM, ram);
         const world = worldOf(ram);
-        const counts = new Array<bigint>(FDS).fill(0n);
+        const counts = Array.from({ length: FDS }, () => 0n);
         try {
           for (const { instruction, direct, page, offset: at, rax } of accesses) {
             const linear = (direct ? MMIO : ALIAS + BigInt(page) * 0x1000n) + BigInt(at);
@@ -147,17 +147,15 @@ it('for random registrations and accesses', { timeout: 120_000 }, () => {
             for (const guest of guests) {
               const what = `${guest.name}: ${instruction.name} at 0x${linear.toString(16)}`;
               const { exits: seen, regs } = perform(guest, instruction.bytes, registers);
-              expect(seen, what).toEqual(exits);
               first ??= regs;
-              expect(regs, what).toEqual(first);
-              expect(
-                guest.fds.map((fd) => fd.count),
-                what,
-              ).toEqual(counts);
+              const count = guest.fds.map((fd) => fd.count);
+              expect({ what, exits: seen, count, regs }).toEqual({ what, exits, count: counts, regs: first });
             }
           }
-          for (const { vm, name } of guests) expect(Buffer.compare(vm.memory.read(RAM, 0x2000), ram), name).toBe(0);
-          for (const { vm, name } of guests) expect(vm.memory.readU8(ROM + 5n), name).toBe(romByte(5));
+          for (const { vm, name } of guests) {
+            const same = Buffer.compare(vm.memory.read(RAM, 0x2000), ram) === 0;
+            expect({ name, same, rom: vm.memory.readU8(ROM + 5n) }).toEqual({ name, same: true, rom: romByte(5) });
+          }
         } finally {
           for (const { vm, fds } of guests) {
             for (const [index, one] of wanted.entries()) {

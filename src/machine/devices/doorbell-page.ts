@@ -2,8 +2,8 @@
 // way of answering a kick beside each other.
 
 import type { IoDevice } from '../../bus/device.js';
-import { ClaimRank, type RangeClaim } from '../../bus/claim.js';
-import { IoEventFdFlag } from '../../bus/ioeventfd.js';
+import type { RangeClaim } from '../../bus/claim.js';
+import { IoEventFdFlag, type IoEventFdArgs } from '../../bus/ioeventfd.js';
 import { EventFd } from '../../eventfd/index.js';
 import type { Board, Device } from './device.js';
 import { numberOption, type DeviceType } from './option.js';
@@ -48,6 +48,8 @@ class KickCounter implements IoDevice {
   }
 }
 
+type Binding = IoEventFdArgs & { flags: number };
+
 /** The eventfds count the kicks. `mmioNone` and `pioNone` count them without one. */
 export class DoorbellPage implements Device {
   readonly name = 'doorbells';
@@ -60,8 +62,8 @@ export class DoorbellPage implements Device {
   readonly mmioNone = new KickCounter('doorbells mmio-none');
   readonly pioNone = new KickCounter('doorbells pio-none');
   readonly #board: Board;
+  readonly #bound: Binding[] = [];
   readonly #claims: readonly [RangeClaim, RangeClaim];
-  readonly #bindings: readonly { fd: EventFd; addr: bigint; len: number; flags: number; datamatch?: bigint }[];
 
   constructor(board: Board, { addr, port }: DoorbellPageOptions) {
     this.#board = board;
@@ -70,7 +72,7 @@ export class DoorbellPage implements Device {
     const ports = (offset: number): bigint => BigInt(port + offset);
     const len = KICK_LENGTH;
     const datamatch = KICK_VALUE;
-    this.#bindings = [
+    const bindings: Binding[] = [
       { fd: this.mmioWildcard, addr: at(MMIO_WILDCARD), len, flags: 0 },
       { fd: this.mmioDatamatch, addr: at(MMIO_DATAMATCH), len, flags: DataMatch, datamatch },
       { fd: this.pv, addr: at(PV), len, flags: PvMmio },
@@ -78,28 +80,38 @@ export class DoorbellPage implements Device {
       { fd: this.pioWildcard, addr: ports(PIO_WILDCARD), len, flags: Pio },
       { fd: this.pioDatamatch, addr: ports(PIO_DATAMATCH), len, flags: Pio | DataMatch, datamatch },
     ];
-    for (const binding of this.#bindings) board.vm.ioeventfd(binding);
-    const rank = ClaimRank.User;
     this.#claims = [
-      board.vm.mmio.claim({ addr: at(MMIO_NONE), len, device: this.mmioNone, rank }),
-      board.vm.pio.claim({ addr: ports(PIO_NONE), len, device: this.pioNone, rank }),
+      board.vm.mmio.claim({ addr: at(MMIO_NONE), len, device: this.mmioNone }),
+      board.vm.pio.claim({ addr: ports(PIO_NONE), len, device: this.pioNone }),
     ];
+    try {
+      for (const binding of bindings) {
+        board.vm.ioeventfd(binding);
+        this.#bound.push(binding);
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  get #fds(): EventFd[] {
+    return [this.mmioWildcard, this.mmioDatamatch, this.pv, this.hypercall, this.pioWildcard, this.pioDatamatch];
   }
 
   /** Forgets the kicks. */
   reset(): void {
     this.mmioNone.count = 0;
     this.pioNone.count = 0;
-    for (const { fd } of this.#bindings) fd.drain();
+    for (const fd of this.#fds) fd.drain();
   }
 
   close(): void {
-    for (const binding of this.#bindings) {
-      this.#board.vm.ioeventfd({ ...binding, flags: binding.flags | IoEventFdFlag.Deassign });
-      binding.fd.close();
-    }
-    this.#board.vm.mmio.remove(this.#claims[0]);
-    this.#board.vm.pio.remove(this.#claims[1]);
+    const { vm } = this.#board;
+    for (const binding of this.#bound) vm.ioeventfd({ ...binding, flags: binding.flags | IoEventFdFlag.Deassign });
+    for (const fd of this.#fds) fd.close();
+    vm.mmio.remove(this.#claims[0]);
+    vm.pio.remove(this.#claims[1]);
   }
 }
 

@@ -1,7 +1,7 @@
 // Exits for guest-physical addresses: EPT violations and misconfigurations, nested page faults, and the page faults of
 // shadow paging. They map memory, mark MMIO, or carry an MMIO access to the buses.
 
-import { EVENT_VALID, type VcpuContext } from '../context.js';
+import type { VcpuContext } from '../context.js';
 import { emulateAccess } from '../emulation.js';
 import { handleTripleFault } from './control.js';
 import { InternalError } from '../exit.js';
@@ -16,9 +16,7 @@ export function handleMisconfig(context: VcpuContext, lo: number, hi: number, in
   if ((info & core.layout.INFO_PLAIN_STORE) !== 0 && shared.fastDoorbells && ringDoorbell(context, lo, hi)) {
     return core.layout.SKIP;
   }
-  if ((shared.memory.u32[context.word(core.layout.EXIT_VECTORING)]! & EVENT_VALID) !== 0) {
-    return failedDelivery(context, lo, hi);
-  }
+  if (context.delivering() !== 0) return failedDelivery(context, lo, hi);
   return emulateAccess(context);
 }
 
@@ -91,7 +89,7 @@ function failedDelivery(context: VcpuContext, lo: number, hi: number): number {
   return context.internalError(
     InternalError.DeliveryEvent,
     [
-      BigInt(memory.u32[context.word(core.layout.EXIT_VECTORING)]!),
+      BigInt(context.delivering()),
       BigInt(memory.u32[context.word(core.layout.EXIT_REASON)]!),
       memory.u64[(core.state + core.layout.EXIT_QUALIFICATION) / 8]!,
       gpa,

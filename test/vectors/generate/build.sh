@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/first" "$work/second"
-gcc -std=gnu11 -O1 -g -Wall -Wextra -Werror -mno-red-zone -fno-strict-aliasing "$here"/*.c -o "$work/generate"
+gcc -std=gnu11 -O1 -g -Wall -Wextra -Werror -mno-red-zone -fno-stack-protector -fno-strict-aliasing "$here"/*.c -o "$work/generate"
 "$work/generate" "$work/first"
 "$work/generate" "$work/second" >/dev/null
 diff -r "$work/first" "$work/second"

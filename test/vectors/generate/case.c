@@ -57,7 +57,8 @@ static void legacy_begin(Case *c) {
   for (int i = 0; i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
   for (int i = 0; i < 6; i++) c->sel[i] = selector_of(data[choose(6)]);
   c->sel[SEG_CS] = selector_of(choose_code());
-  c->reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->reg[RSP]);
+  c->stack_place = c->reg[RSP];
+  c->reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
 }
 
 /* What RIP holds at an address of the code pages, and back. */
@@ -137,6 +138,7 @@ void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   } else if (after.rip != c->rip + (after.vector == VECTOR_OF ? (uint64_t)length : 0)) { /* INTO's is a trap */
     refuse("a fault must leave RIP at the instruction", bytes, length, &after);
   }
+  if (mode != 64) c->base_reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
   record_case(c, bytes, length, &after, initial);
   form_cases++;
   total_cases++;

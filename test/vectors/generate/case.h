@@ -20,6 +20,7 @@ typedef struct {
   uint32_t stream;
   uint64_t rip;
   uint64_t reg[16], base_reg[16];
+  uint64_t stack_place; /* the address RSP was drawn to point at */
   uint16_t sel[6];     /* segment registers of legacy cases, by encoding: ES CS SS DS FS GS */
   uint32_t flags, base_flags;
   Patch patch[MAX_PATCHES];

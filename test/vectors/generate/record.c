@@ -163,7 +163,7 @@ void group_end(void) {
                         (uint32_t)control.length, (uint32_t)values.length};
   fwrite(header, sizeof header, 1, file);
   if (legacy) {
-    const uint32_t entries = LDT_ENTRIES;
+    const uint32_t entries = LDT_COUNT;
     fwrite(&entries, sizeof entries, 1, file);
     fwrite(descriptors, sizeof descriptors, 1, file);
   }

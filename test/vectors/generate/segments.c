@@ -12,11 +12,11 @@
 #include "machine.h"
 
 int mode = 64;
-uint64_t descriptors[LDT_ENTRIES];
+uint64_t descriptors[LDT_COUNT];
 
 /* The test pages are mapped once more 64 KiB higher, so a 16-bit segment based on the border between two pages has the
  * first page at its end and the second at its start. */
-static const Segment table[LDT_ENTRIES] = {
+static const Segment table[LDT_COUNT] = {
     [CODE32_FLAT] = {.code = true, .limit = 0xFFFFF, .pages = true, .big = true},
     [CODE32_RING] = {.code = true, .base = CODE_BASE + 0x1000, .limit = 0xFFFFF, .pages = true, .big = true},
     [CODE32_LOW] = {.code = true, .base = CODE_BASE, .limit = 0xFFFF, .big = true},
@@ -47,7 +47,7 @@ static const Segment gdt_code = {.code = true, .limit = 0xFFFFF, .pages = true, 
 static const Segment gdt_data = {.limit = 0xFFFFF, .pages = true, .big = true};
 
 void segments_open(void) {
-  for (int i = LDT_ENTRIES - 1; i > 0; i--) {
+  for (int i = LDT_COUNT - 1; i > 0; i--) {
     const Segment *s = &table[i];
     struct user_desc d = {.entry_number = (unsigned)i, .base_addr = s->base, .limit = s->limit};
     d.seg_32bit = s->big;
@@ -55,8 +55,8 @@ void segments_open(void) {
     d.read_exec_only = s->locked;
     d.limit_in_pages = s->pages;
     d.seg_not_present = s->absent;
-    if (i == LDT_EMPTY) d.read_exec_only = d.seg_not_present = 1; /* how modify_ldt(2) is told to clear an entry */
-    if (syscall(SYS_modify_ldt, 1, &d, sizeof d)) perror("modify_ldt"), exit(1);
+    if (i == LDT_CLEARED) d.read_exec_only = d.seg_not_present = 1; /* how modify_ldt(2) is told to clear an entry */
+    if (syscall(SYS_modify_ldt, 0x11, &d, sizeof d)) fprintf(stderr, "LDT entry %d is refused\n", i), exit(1);
   }
   if (syscall(SYS_modify_ldt, 0, descriptors, sizeof descriptors) < 0) perror("reading the LDT"), exit(1);
 }

@@ -14,7 +14,7 @@ enum {
   CODE32_UNREADABLE, CODE16_UNREADABLE,
   DATA32_FLAT, DATA32_RING, DATA32_ODD, DATA16_RING, DATA16_LOW, DATA16_ODD,
   DATA32_SHORT, DATA16_SHORT, DATA32_DOWN, DATA16_DOWN, DATA_READ_ONLY, DATA_BYTE, DATA_PAGE,
-  DATA_ABSENT, CODE_ABSENT, CONFORMING_ABSENT, LDT_EMPTY, LDT_ENTRIES,
+  DATA_ABSENT, CODE_ABSENT, CONFORMING_ABSENT, LDT_CLEARED, LDT_COUNT,
 };
 
 typedef struct {
@@ -27,7 +27,7 @@ extern int mode;
 
 /* Makes the LDT and reads back the descriptors the kernel wrote into it. */
 void segments_open(void);
-extern uint64_t descriptors[LDT_ENTRIES];
+extern uint64_t descriptors[LDT_COUNT];
 
 /* Selector of an entry with RPL 3; the null selector for LDT_NULL. */
 uint16_t selector_of(int entry);

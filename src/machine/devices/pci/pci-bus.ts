@@ -1,7 +1,6 @@
 // PCI bus 0 and configuration mechanism 1 (PCI Local Bus Specification 3.0, 3.2.2.3.2): ports 0xCF8 and 0xCFC.
 
 import { DECLINED, type IoDevice } from '../../../bus/device.js';
-import type { RangeClaim } from '../../../bus/claim.js';
 import type { IoBus } from '../../../bus/io-bus.js';
 import { COMMAND_IO, COMMAND_MEMORY, type PciDevice } from './pci-device.js';
 
@@ -24,15 +23,12 @@ const COMMAND = 0x04;
 
 export class PciBus implements IoDevice {
   readonly name = 'pci-configuration';
-  readonly #pio: IoBus;
-  readonly #claim: RangeClaim;
   /** Single-function devices, by slot. */
   readonly #slots: (PciDevice | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
   #address = 0;
 
   constructor(pio: IoBus) {
-    this.#pio = pio;
-    this.#claim = pio.claim({ addr: BigInt(CONFIG_PORT), len: CONFIG_PORTS, device: this });
+    pio.claim({ addr: BigInt(CONFIG_PORT), len: CONFIG_PORTS, device: this });
   }
 
   /** Plugs a device in. Throws RangeError if the slot (0…31) is taken or there is no such slot. */
@@ -99,10 +95,5 @@ export class PciBus implements IoDevice {
   reset(): void {
     this.#address = 0;
     for (const device of this.#slots) device?.reset();
-  }
-
-  close(): void {
-    for (const device of this.#slots) device?.close();
-    this.#pio.remove(this.#claim);
   }
 }
