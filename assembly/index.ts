@@ -142,7 +142,7 @@ export function flushTlb(): void {
   flushAll();
 }
 export function flushLinear(low: u32, high: u32): void {
-  flushPage((<u64>high << 32) | low);
+  flushPage(((<u64>high) << 32) | low);
 }
 /** Linear memory was written from outside: decoded code there is forgotten. */
 export function invalidateCode(host: usize, length: usize): void {
@@ -165,7 +165,7 @@ export function raiseException(vector: u32, error: u32, hasError: bool): void {
 export function translateLinear(low: u32, high: u32, access: u32): bool {
   setEmulating(true);
   forgetWalk();
-  translate((<u64>high << 32) | low, access, 0);
+  translate(((<u64>high) << 32) | low, access, 0);
   setEmulating(false);
   const fine = !raised;
   setRaised(0);

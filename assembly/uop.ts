@@ -55,6 +55,8 @@ export const enum Uop {
   FETCH_FAULT, // fetching or decoding this instruction faults: raise what block building met
   RARE, // anything out of line that goes on with the next micro-operation
   RARE_END, // the same, and the block ends: look up NEXT_RIP again
+  IN, // RARE's fields; port by IMM's room: straight to the exit when nothing is in the way
+  OUT,
   EA, // T0 = linear address of a memory operand that needs a segment or a narrower address (DST = T0)
   OFFSET16, // DST = 16-bit effective address (LEA)
   JMP, // TAKEN

@@ -27,7 +27,16 @@ import {
 } from '../state';
 import { AUX, BLOCK_MAX, HANDLER, LENGTH, NUMBER, OFFSET, Uop, UOP } from '../uop';
 import { decode } from './decoder';
-import { DECODE_INVALID, DECODE_MORE, IMMEDIATE, insn, KIND_RELATIVE, LENGTH as INSN_LENGTH, OPERANDS, OPERATION } from './insn';
+import {
+  DECODE_INVALID,
+  DECODE_MORE,
+  IMMEDIATE,
+  insn,
+  KIND_RELATIVE,
+  LENGTH as INSN_LENGTH,
+  OPERANDS,
+  OPERATION,
+} from './insn';
 import { dropDeadFlags } from './flag-liveness';
 import { Operation } from './operation';
 import { at, begin, emitFallthrough, emitFault, emitUndefined, lower, out } from './lower';
@@ -87,7 +96,7 @@ export function resetBlocks(): void {
 export function lookup(linear: u64): usize {
   const j = jumpEntry(linear);
   if (load<u64>(j) == linear && load<u32>(j, 12) == load<u32>(cpu, JUMP_KEY)) {
-    store<u64>(cpu, linear & ~<u64>0xfff, PAGE);
+    store<u64>(cpu, linear & ~(<u64>0xfff), PAGE);
     return <usize>load<u32>(j, 8);
   }
   const host = fetchPage(linear);
@@ -105,7 +114,7 @@ export function lookup(linear: u64): usize {
   store<u64>(j, linear);
   store<u32>(j, <u32>(b + HEADER), 8);
   store<u32>(j, load<u32>(cpu, JUMP_KEY), 12);
-  store<u64>(cpu, linear & ~<u64>0xfff, PAGE);
+  store<u64>(cpu, linear & ~(<u64>0xfff), PAGE);
   return b + HEADER;
 }
 /** A block that may be linked to from its own page: one that does not cross. */
@@ -118,7 +127,7 @@ function secondHolds(b: usize, linear: u64): bool {
   return fetchPage(nextPage(linear)) == second && !raised;
 }
 function nextPage(linear: u64): u64 {
-  const target = (linear & ~<u64>0xfff) + 4096;
+  const target = (linear & ~(<u64>0xfff)) + 4096;
   return (load<u32>(cpu, MODE) & 3) == 2 ? target : target & 0xffffffff;
 }
 
@@ -152,7 +161,7 @@ function mark(host: usize, length: usize): void {
   const before = load<u64>(word);
   const first = <u64>((host & 4095) >> 6);
   const last = <u64>(((host & 4095) + length - 1) >> 6);
-  atomic.store<u64>(word, before | ((<u64>-1 >> (63 - (last - first))) << first));
+  atomic.store<u64>(word, before | (((<u64>-1) >> (63 - (last - first))) << first));
   if (!before) dropWritable(host & ~4095);
 }
 
@@ -163,7 +172,7 @@ function mark(host: usize, length: usize): void {
 export function build(to: usize, linear: u64, host: usize, most: u32): usize {
   const code = load<u32>(cpu, MODE) & 3;
   begin(to, code);
-  const start = <u32>linear & 4095;
+  const start = (<u32>linear) & 4095;
   let offset = start;
   let count: u32 = 0;
   while (true) {
@@ -176,7 +185,8 @@ export function build(to: usize, linear: u64, host: usize, most: u32): usize {
       emitFallthrough(offset, count);
       break;
     }
-    mark(bytes, length > 0 ? length : 1);
+    // what is no instruction may become one by a change of any byte that was looked at
+    mark(bytes, length > 0 ? length : left < 15 ? left : 15);
     if (length <= 0) {
       refuse(length);
       break;
@@ -221,9 +231,10 @@ function buildCrossing(linear: u64, host: usize, left: u32, code: u32): usize {
   memory.copy(buffer + left, second, 15 - left);
   const length = decode(buffer, 15, code);
   if (length <= 0) refuse(length);
-  else if (!lower()) emitFallthrough((<u32>linear & 4095) + <u32>length, 1);
+  else if (!lower()) emitFallthrough(((<u32>linear) & 4095) + <u32>length, 1);
   mark(host, left);
   if (length > <i32>left) mark(second, <u32>length - left);
+  else if (length <= 0) mark(second, 15 - left);
   return second;
 }
 

@@ -559,7 +559,7 @@ function lowerShift(operation: u32): void {
   if (inMemory) loadForUpdate(size);
   const d = inMemory ? cpu + T1 : register(0);
   const byImmediate = kind(1) != I.KIND_REGISTER;
-  const count = kind(1) == I.KIND_ONE ? 1 : <u32>immediate() & (size == 3 ? 63 : 31);
+  const count = kind(1) == I.KIND_ONE ? 1 : (<u32>immediate()) & (size == 3 ? 63 : 31);
   let handler: u32 = 0;
   if (size >= 2 && byImmediate && count) {
     if (operation == 4 || operation == 6) handler = Uop.SHL32_I;
@@ -750,8 +750,7 @@ function lowerPop(): void {
     // the address is worked out with rSP already past the value (SDM vol. 2, POP)
     emitPop(size, POP_PEEK, cpu + T1);
     const i = insn();
-    if (load<u8>(i, I.BASE) == 4)
-      store<i64>(i, load<i64>(i, I.DISPLACEMENT) + (1 << size), I.DISPLACEMENT);
+    if (load<u8>(i, I.BASE) == 4) store<i64>(i, load<i64>(i, I.DISPLACEMENT) + (1 << size), I.DISPLACEMENT);
     memory(1 << size, ACCESS_WRITE);
     storeFrom(cpu + T1, size, 0);
     emitPop(size, POP_ADJUST, 0);
@@ -1090,8 +1089,6 @@ export function lower(): bool {
     case Operation.CPUID:
     case Operation.RDMSR:
     case Operation.XGETBV:
-    case Operation.IN:
-    case Operation.OUT:
     case Operation.VMCALL:
     case Operation.VMMCALL:
     case Operation.RDFSBASE:
@@ -1106,6 +1103,10 @@ export function lower(): bool {
     case Operation.LFS:
     case Operation.LGS:
       lowerRare(operation, false);
+      return false;
+    case Operation.IN:
+    case Operation.OUT:
+      store<u16>(lowerRare(operation, false), <u16>(operation == Operation.IN ? Uop.IN : Uop.OUT), HANDLER);
       return false;
     case Operation.MOV_CR:
     case Operation.MOV_DR: {

@@ -62,7 +62,7 @@ export function emulate(): i32 {
   setEmulating(false);
   if (raised) return outcome();
   if (!host) return EMULATE_FAILED;
-  store<u64>(cpu, linear & ~<u64>0xfff, PAGE);
+  store<u64>(cpu, linear & ~(<u64>0xfff), PAGE);
   return emulateAgain();
 }
 /** Go on with the instruction that emulate() began, now that a read has its data. */

@@ -2,16 +2,7 @@
 // as the flags want it; `put` cuts the result to the register's size again.
 
 import { put } from './operand';
-import {
-  ADDITION,
-  DECREMENT,
-  getCF,
-  INCREMENT,
-  setLazy,
-  setLogic,
-  setStep,
-  SUBTRACTION,
-} from './flags';
+import { ADDITION, DECREMENT, getCF, INCREMENT, setLazy, setLogic, setStep, SUBTRACTION } from './flags';
 
 // @ts-ignore: decorator
 @inline export function add<T>(c: usize, d: usize, b: i64): void {
@@ -50,25 +41,25 @@ import {
 }
 // @ts-ignore: decorator
 @inline export function and<T>(c: usize, d: usize, b: i64): void {
-  const r = <i64>load<T>(d) & b;
+  const r = (<i64>load<T>(d)) & b;
   setLogic(c, r);
   put<T>(d, r);
 }
 // @ts-ignore: decorator
 @inline export function or<T>(c: usize, d: usize, b: i64): void {
-  const r = <i64>load<T>(d) | b;
+  const r = (<i64>load<T>(d)) | b;
   setLogic(c, r);
   put<T>(d, r);
 }
 // @ts-ignore: decorator
 @inline export function xor<T>(c: usize, d: usize, b: i64): void {
-  const r = <i64>load<T>(d) ^ b;
+  const r = (<i64>load<T>(d)) ^ b;
   setLogic(c, r);
   put<T>(d, r);
 }
 // @ts-ignore: decorator
 @inline export function test<T>(c: usize, d: usize, b: i64): void {
-  setLogic(c, <i64>load<T>(d) & b);
+  setLogic(c, (<i64>load<T>(d)) & b);
 }
 // @ts-ignore: decorator
 @inline export function inc<T>(c: usize, d: usize): void {

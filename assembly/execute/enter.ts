@@ -126,11 +126,10 @@ export function finishInstruction(trap: bool, shadowBefore: u32): void {
   // a shadow that was there before is over; one made by this instruction stays (STI in a shadow makes none)
   if (shadowBefore) store<u32>(cpu, state & ~3, INTERRUPTIBILITY);
   // RF lasts for one instruction; IRET has just loaded the one for the next
-  if (!keepRf) store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~<u64>RF, RFLAGS);
+  if (!keepRf) store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~(<u64>RF), RFLAGS);
   keepRf = false;
   // MOV SS holds back the trap of its own end until the next instruction's (SDM vol. 3, 6.8.3)
-  if (trap && (shadowBefore || !(state & 2)))
-    store<u32>(cpu, load<u32>(cpu, PENDING_DEBUG) | 0x4000, PENDING_DEBUG);
+  if (trap && (shadowBefore || !(state & 2))) store<u32>(cpu, load<u32>(cpu, PENDING_DEBUG) | 0x4000, PENDING_DEBUG);
 }
 function finishCut(): void {
   cutting = false;
@@ -169,6 +168,7 @@ export function budgetOut(next: usize): usize {
 export function link(op: usize): usize {
   const linear = load<u64>(cpu, PAGE) + load<u64>(op, IMM);
   let target = linear;
+  let nearLimit = false;
   const flags = load<u8>(op, AUX);
   if (!is64()) {
     const cs = segment(SEG_CS);
@@ -177,15 +177,26 @@ export function link(op: usize): usize {
     if (!(flags & LINK_SEQUENTIAL) && rip > load<u32>(cs, SEGMENT_LIMIT)) return refuseBranch(op);
     store<u64>(cpu, rip, RIP);
     target = (base + rip) & 0xffffffff;
+    nearLimit = limitNear(rip, target, load<u32>(cs, SEGMENT_LIMIT));
   } else store<u64>(cpu, linear, RIP);
   if (cutting || emulating) return proceed();
-  if (load<i32>(cpu, BUDGET) < 0 || load<u32>(cpu, REQUEST)) return enter();
+  if (nearLimit || load<i32>(cpu, BUDGET) < 0 || load<u32>(cpu, REQUEST)) return enter();
   const page = load<u64>(cpu, PAGE);
+  const field = <usize>load<u32>(op, SRC);
+  const epoch = load<u32>(cpu, EPOCH);
   const first = lookup(target);
   if (!first) return settle(0);
-  const field = <usize>load<u32>(op, SRC);
-  if (target == linear && (target & ~<u64>0xfff) == page && linkable(first)) store<u32>(field, <u32>first);
+  // a new epoch: the arena was started over, and the link's block is no more
+  if (load<u32>(cpu, EPOCH) == epoch && target == linear && (target & ~(<u64>0xfff)) == page && linkable(first))
+    store<u32>(field, <u32>first);
   return first;
+}
+/**
+ * The limit of the code segment lies on the page of `linear` or so close behind that an instruction may reach it: there
+ * each instruction is checked on its own. The same for all of the page, so that its blocks may link to each other.
+ */
+function limitNear(rip: u64, linear: u64, limit: u32): bool {
+  return rip + (4096 + 14 - (linear & 4095)) > limit;
 }
 /** Branch beyond the code segment's limit: #GP(0) on the branch, which was already counted. */
 function refuseBranch(op: usize): usize {
@@ -209,23 +220,47 @@ export function settle(op: usize): usize {
   if (emulating) return 0;
   const inCut = cutting;
   abandonCut();
-  while (raised == RAISED_EXCEPTION) deliverException();
-  if (raised) return leaveGuest(op, inCut);
+  // an exit in the middle of a delivery is not the instruction's
+  const own = raised == RAISED_EXCEPTION ? 0 : op;
+  deliverRaised();
+  if (raised) return leaveGuest(own, inCut);
   return enter();
+}
+/** Exceptions in a row that a guest may take without an instruction in between before they count as instructions. */
+const FRUITLESS_MOST: u32 = 64;
+let fruitless: u32 = 0;
+let fruitlessAt: u64 = 0;
+/**
+ * Deliver what is raised. A handler that cannot begin raises the next exception without anything retired: so that run()
+ * comes to an end with a guest that does nothing else, these use up the budget, too.
+ */
+function deliverRaised(): void {
+  while (raised == RAISED_EXCEPTION) {
+    deliverException();
+    const left = <i64>load<i32>(cpu, BUDGET) + BLOCK_MAX;
+    const count = load<u64>(cpu, RETIRED) + <u64>(load<i64>(cpu, RUN_BUDGET) - left);
+    if (count != fruitlessAt) fruitless = 0;
+    fruitlessAt = count;
+    if (++fruitless > FRUITLESS_MOST) {
+      chargeCount(1);
+      fruitlessAt++;
+    }
+  }
 }
 /** Exit to the hypervisor with the record filled in; `op` = the instruction's micro-operation, 0 = between instructions. */
 function leaveGuest(op: usize, inCut: bool): usize {
   setRaised(0);
   let info = load<u32>(cpu, EXIT_INFO);
   if (op) {
-    info |= <u32>load<u8>(op, LENGTH) << INFO_LENGTH_SHIFT;
+    info |= (<u32>load<u8>(op, LENGTH)) << INFO_LENGTH_SHIFT;
     if (load<u8>(op, MEM) & MEM_PLAIN && !straddles) info |= INFO_PLAIN_STORE;
     store<u32>(cpu, info, EXIT_INFO);
     store<u32>(cpu, load<u8>(op, LENGTH), EXIT_LENGTH);
   } else store<u32>(cpu, 0, EXIT_LENGTH);
   const answer = callHypervisor(info);
-  if (answer == SKIP) stepOver(inCut);
-  else if (answer == LEAVE) return leaveRun(RESULT_LEFT);
+  if (answer == LEAVE) return leaveRun(RESULT_LEFT);
+  // between instructions there is nothing to step over
+  if (answer == SKIP && op) stepOver(inCut);
   return enter();
 }
 /** The hypervisor finished the instruction: go on behind it. */
@@ -251,7 +286,7 @@ export function undefined(op: usize): usize {
     return fail(op);
   }
   if (operation && !emulating) {
-    const counter = arena + ARENA_UNIMPLEMENTED + ((<usize>operation & 2047) << 2);
+    const counter = arena + ARENA_UNIMPLEMENTED + (((<usize>operation) & 2047) << 2);
     store<u32>(counter, load<u32>(counter) + 1);
   }
   raise(6);
@@ -276,7 +311,7 @@ export function enter(): usize {
     }
     if (request | load<u32>(cpu, ACTIVITY) | load<u32>(cpu, PENDING_DEBUG) | (load<u32>(cpu, INJECT_INFO) >> 31)) {
       serviceEvents();
-      while (raised == RAISED_EXCEPTION) deliverException();
+      deliverRaised();
       if (raised) {
         setRaised(0);
         store<u32>(cpu, 0, EXIT_LENGTH);
@@ -304,15 +339,9 @@ export function enter(): usize {
       linear = (load<u64>(cs, SEGMENT_BASE) + rip) & 0xffffffff;
       if (rip > limit) {
         raiseError(13, 0);
-        while (raised == RAISED_EXCEPTION) deliverException();
-        if (raised) {
-          const op = leaveGuest(0, false);
-          return op;
-        }
-        continue;
+        return settle(0);
       }
-      // a limit in the middle of the space is checked before each instruction
-      if (limit < (load<u32>(cpu, MODE) & 3 ? 0xffffffff : 0xffff)) special = true;
+      if (limitNear(rip, linear, limit)) special = true;
     }
     if (special || left < <i32>BLOCK_MAX) return cut(linear, special ? 1 : <u32>left);
     const first = lookup(linear);
@@ -326,15 +355,24 @@ export function stepping(): bool {
   return cutting && cutTrap;
 }
 
+/** The instruction at RIP does not end within the code segment: #GP(0). */
+function beyondLimit(op: usize): bool {
+  if (is64()) return false;
+  const limit = load<u32>(segment(SEG_CS), SEGMENT_LIMIT);
+  if (limit == 0xffffffff || load<u64>(cpu, RIP) + load<u8>(op, LENGTH) <= <u64>limit + 1) return false;
+  raiseError(13, 0);
+  return true;
+}
+
 /** Run exactly `count` instructions (fewer at a branch), then come back between them. */
 function cut(linear: u64, count: u32): usize {
   if (load<u32>(cpu, DR + 7 * 8) & 0xff && debugCheckExecute(linear)) return settle(0);
   const host = fetchPage(linear);
   if (raised) return settle(0);
   const to = arena + ARENA_CUT;
-  store<u64>(cpu, linear & ~<u64>0xfff, PAGE);
+  store<u64>(cpu, linear & ~(<u64>0xfff), PAGE);
   build(to, linear, host, count);
-  if (raised) return settle(0);
+  if (raised || beyondLimit(to)) return settle(0);
   cutting = true;
   keepRf = false;
   cutTrap = (load<u64>(cpu, RFLAGS) & TF) != 0;

@@ -67,7 +67,7 @@ export const ARITHMETIC: u32 = CF | PF | AF | ZF | SF | OF;
 export function setCarryOverflow(carry: u32, overflow: u32): void {
   const kind = load<u32>(cpu, FLAG_KIND);
   if ((kind & KIND_MASK) == EXPLICIT) {
-    const rest = load<u64>(cpu, RFLAGS) & ~<u64>(CF | OF);
+    const rest = load<u64>(cpu, RFLAGS) & ~(<u64>(CF | OF));
     store<u64>(cpu, rest | (carry ? CF : 0) | (overflow ? OF : 0), RFLAGS);
     return;
   }

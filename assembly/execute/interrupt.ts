@@ -21,7 +21,7 @@ import { loadedRf, suppressTrap } from './enter';
 /** STI and CLI: by IOPL; with VME or PVI they work on VIF (SDM vol. 2, STI, CLI). Returns 1 = IF, 2 = VIF, 0 = raised. */
 function flagAllowed(): u32 {
   if (!isProtected()) return 1;
-  const iopl = (<u32>load<u64>(cpu, RFLAGS) & IOPL) >> 12;
+  const iopl = ((<u32>load<u64>(cpu, RFLAGS)) & IOPL) >> 12;
   const level = load<u32>(cpu, CPL);
   const cr4 = load<u64>(cpu, CR4);
   if (isV86()) {
@@ -36,7 +36,7 @@ function flagAllowed(): u32 {
 }
 export function cli(): void {
   const which = flagAllowed();
-  if (which) store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~<u64>(which == 1 ? IF : VIF), RFLAGS);
+  if (which) store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~(<u64>(which == 1 ? IF : VIF)), RFLAGS);
 }
 export function sti(): void {
   const which = flagAllowed();
@@ -56,7 +56,7 @@ export function movSsShadow(): void {
 
 /** A software event: delivered from this instruction, with RIP moving on only in the frame. Type as in INJECT_INFO. */
 function software(vector: u32, type: u32): void {
-  deliverEvent(0x80000000 | (type << 8) | vector, 0, <u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP)) & 15);
+  deliverEvent(0x80000000 | (type << 8) | vector, 0, (<u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP))) & 15);
   if (raised) return;
   suppressTrap();
   store<u64>(cpu, load<u64>(cpu, RIP), NEXT_RIP);

@@ -48,7 +48,7 @@ export function multiply(isSigned: bool, size: u32, source: usize): void {
   if (size == 3) {
     low = a * b;
     high = isSigned ? <u64>highSigned(<i64>a, <i64>b) : highUnsigned(a, b);
-    lost = isSigned ? <i64>high != <i64>low >> 63 : high != 0;
+    lost = isSigned ? <i64>high != (<i64>low) >> 63 : high != 0;
   } else {
     const bits: u32 = 8 << size;
     const product = isSigned ? <u64>(signed(a, size) * signed(b, size)) : a * b;
@@ -82,9 +82,9 @@ export function divide(isSigned: bool, size: u32, source: usize): void {
     // i64.MIN / -1 is the one division that traps in Wasm; it overflows 32 bits anyway
     if (divisor == -1 && a == i64.MIN_VALUE) return raise(0);
     const q = a / divisor;
-    if (signed(<u64>q & mask, size) != q) return raise(0);
-    quotient = <u64>q & mask;
-    remainder = <u64>(a % divisor) & mask;
+    if (signed((<u64>q) & mask, size) != q) return raise(0);
+    quotient = (<u64>q) & mask;
+    remainder = (<u64>(a % divisor)) & mask;
   } else {
     quotient = dividend / b;
     if (quotient > mask) return raise(0);

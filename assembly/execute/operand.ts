@@ -17,7 +17,7 @@ import { TLB_ADDEND, TLB_READ, TLB_WRITE } from '../state';
 @inline export function address(op: usize): u64 {
   return (
     load<u64>(<usize>load<u16>(op, BASE)) +
-    (load<u64>(<usize>load<u16>(op, INDEX)) << <u64>load<u8>(op, SCALE)) +
+    (load<u64>(<usize>load<u16>(op, INDEX)) << (<u64>load<u8>(op, SCALE))) +
     <u64>(<i64>load<i32>(op, DISP))
   );
 }
@@ -31,16 +31,16 @@ import { TLB_ADDEND, TLB_READ, TLB_WRITE } from '../state';
 /** TLB entry that a linear address may be in: 1024 entries of 32 bytes, so one shift and one mask. */
 // @ts-ignore: decorator
 @inline export function tlbEntry(tlb: usize, linear: u64): usize {
-  return tlb + (<usize>(linear >> 7) & 0x7fe0);
+  return tlb + ((<usize>(linear >> 7)) & 0x7fe0);
 }
 /** May be read here at once: the page of the last byte has to match, so an access that crosses pages never does. */
 // @ts-ignore: decorator
 @inline export function readable(entry: usize, linear: u64, size: u64): bool {
-  return load<u64>(entry, TLB_READ) == ((linear + (size - 1)) & ~<u64>0xfff);
+  return load<u64>(entry, TLB_READ) == ((linear + (size - 1)) & ~(<u64>0xfff));
 }
 // @ts-ignore: decorator
 @inline export function writable(entry: usize, linear: u64, size: u64): bool {
-  return load<u64>(entry, TLB_WRITE) == ((linear + (size - 1)) & ~<u64>0xfff);
+  return load<u64>(entry, TLB_WRITE) == ((linear + (size - 1)) & ~(<u64>0xfff));
 }
 /** Address in linear memory. */
 // @ts-ignore: decorator

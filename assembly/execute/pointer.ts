@@ -1,25 +1,13 @@
 // Far pointers in memory, segment-register moves, BOUND, and the double-width compare-and-exchange.
 
-import {
-  ACCESS_WRITE,
-  CPL,
-  cpu,
-  GPR,
-  MMU,
-  raise,
-  raised,
-  raiseError,
-  SEG_CS,
-  SEG_SS,
-  T1,
-} from '../state';
+import { ACCESS_WRITE, CPL, cpu, GPR, MMU, raise, raised, raiseError, SEG_CS, SEG_SS, T1, T2 } from '../state';
 import { probe, read16, read64, readAs, write64 } from '../paging/access';
 import { loadSegment } from '../segments/load';
 import { getFlags, setFlags, ZF } from './flags';
 import { movSsShadow } from './interrupt';
 import { signed, writeSized } from './shift';
 
-/** m16:16, m16:32 or m16:64 at a linear address: offset to T1, selector to T2 (the place after it). */
+/** m16:16, m16:32 or m16:64 at a linear address: offset to T1, selector to T2. */
 export function farPointer(memory: u64, size: u32): void {
   const bytes: u32 = 1 << size;
   const offset = readAs(memory, bytes, load<u32>(cpu, MMU));
@@ -27,7 +15,7 @@ export function farPointer(memory: u64, size: u32): void {
   const selector = read16(memory + bytes);
   if (raised) return;
   store<u64>(cpu, offset, T1);
-  store<u64>(cpu, selector, T1 + 8);
+  store<u64>(cpu, selector, T2);
 }
 export function movSegment(seg: u32, selector: u32): void {
   if (seg == SEG_CS) return raise(6);
@@ -39,7 +27,7 @@ export function loadFarPointer(seg: u32, size: u32, memory: u64, register: usize
   farPointer(memory, size);
   if (raised) return;
   const offset = load<u64>(cpu, T1);
-  loadSegment(seg, <u32>load<u64>(cpu, T1 + 8));
+  loadSegment(seg, <u32>load<u64>(cpu, T2));
   if (!raised) writeSized(register, size, offset);
 }
 /** BOUND: #BR unless lower <= index <= upper, signed. */
@@ -76,8 +64,8 @@ export function compareExchangePair(wide: bool, memory: u64): void {
       store<u64>(rdx, high);
     }
   } else {
-    equal = low == ((<u64>load<u32>(rdx) << 32) | load<u32>(rax));
-    write64(memory, equal ? (<u64>load<u32>(rcx) << 32) | load<u32>(rbx) : low);
+    equal = low == (((<u64>load<u32>(rdx)) << 32) | load<u32>(rax));
+    write64(memory, equal ? ((<u64>load<u32>(rcx)) << 32) | load<u32>(rbx) : low);
     if (!equal) {
       store<u64>(rax, low & 0xffffffff);
       store<u64>(rdx, low >> 32);

@@ -5,6 +5,7 @@ import {
   ACCESS_WRITE,
   CPL,
   cpu,
+  emulating,
   EXIT_DATA,
   EXIT_GPA,
   EXIT_INFO,
@@ -23,6 +24,7 @@ import {
   raiseError,
   RFLAGS,
   RIP,
+  LEAVE,
   SEG_TR,
   segment,
   SEGMENT_ATTRIBUTES,
@@ -31,8 +33,10 @@ import {
   SKIP,
 } from '../state';
 import { systemRead8, systemRead16, writeAs } from '../paging/access';
-import { callHypervisor, stepOver } from './enter';
-import { setAnswer } from './rare';
+import { abandonCut, callHypervisor, enter, leaveRun, RESULT_LEFT, stepOver } from './enter';
+import { rare, setAnswer } from './rare';
+import { exitDeferred, stepOverDeferred, stepped } from './slow';
+import { DISP, DST, HANDLER, LENGTH, RARE_SIZE, SRC, Uop, UOP } from '../uop';
 import { readSized, writeSized } from './shift';
 import { DF } from './flags';
 import { breakpointsEnabled, debugCheckPort } from '../events/debug';
@@ -47,7 +51,7 @@ export function portCheck(port: u32, bytes: u32): bool {
 }
 function portAllowed(port: u32, bytes: u32): bool {
   if (!isProtected()) return true;
-  const iopl = (<u32>load<u64>(cpu, RFLAGS) >> 12) & 3;
+  const iopl = ((<u32>load<u64>(cpu, RFLAGS)) >> 12) & 3;
   if (!isV86() && load<u32>(cpu, CPL) <= iopl) return true;
   const task = segment(SEG_TR);
   const limit = load<u32>(task, SEGMENT_LIMIT);
@@ -68,17 +72,21 @@ function portAllowed(port: u32, bytes: u32): bool {
 }
 
 function exitPort(port: u32, bytes: u32, isIn: bool, isString: bool, rep: bool): i32 {
+  const length = (<u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP))) & 15;
+  return callHypervisor(record(port, bytes, isIn, isString, rep, length));
+}
+/** Fill in the exit record; returns EXIT_INFO. */
+function record(port: u32, bytes: u32, isIn: bool, isString: bool, rep: bool, length: u32): u32 {
   store<u32>(cpu, REASON_IO, EXIT_REASON);
   store<u64>(cpu, port, EXIT_GPA);
   store<u32>(cpu, bytes, EXIT_SIZE);
   // SDM vol. 3, table 28-5
   const qualification: u32 = (bytes - 1) | (isIn ? 8 : 0) | (isString ? 16 : 0) | (rep ? 32 : 0) | (port << 16);
   store<u64>(cpu, qualification, EXIT_QUALIFICATION);
-  const length = <u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP)) & 15;
   store<u32>(cpu, length, EXIT_LENGTH);
   const info = (isIn ? ACCESS_READ : ACCESS_WRITE) | (length << INFO_LENGTH_SHIFT) | (bytes << INFO_SIZE_SHIFT);
   store<u32>(cpu, info, EXIT_INFO);
-  return callHypervisor(info);
+  return info;
 }
 
 /** An access that left run(): what completeIo() has to do. */
@@ -111,6 +119,33 @@ export function setStringIo(addressSize: u32, linear: u64): void {
 @inline function portNumber(immediate: i32): u32 {
   return immediate < 0 ? load<u16>(cpu, GPR + 16) : <u32>immediate;
 }
+/** The port an IN or OUT names itself, or -1: DX. The lowering gives DX a register operand of its own. */
+export function portImmediate(op: usize): i32 {
+  const d = <usize>load<u16>(op, DST);
+  const s = <usize>load<u32>(op, SRC);
+  return s == 0 || d == 0 || s == d ? load<i32>(op, DISP) & 0xff : -1;
+}
+
+/** IN and OUT when permission needs no look at the TSS: the exit, and on with the next micro-operation. */
+export function port(op: usize): usize {
+  const iopl = ((<u32>load<u64>(cpu, RFLAGS)) >> 12) & 3;
+  if (emulating || load<u32>(cpu, CPL) > iopl || isV86() || breakpointsEnabled()) return rare(op);
+  const isIn = load<u16>(op, HANDLER) == Uop.IN;
+  const size = <u32>load<u8>(op, RARE_SIZE);
+  const length = <u32>load<u8>(op, LENGTH);
+  if (!isIn) store<u64>(cpu, readSized(cpu + GPR, size), EXIT_DATA);
+  const info = record(portNumber(portImmediate(op)), 1 << size, isIn, false, false, length);
+  const said = exitDeferred(op, info);
+  if (said == SKIP) {
+    if (isIn) writeSized(cpu + GPR, size, load<u32>(cpu, EXIT_DATA));
+    return stepped ? op + UOP : stepOverDeferred();
+  }
+  leave(said, isIn, false, false, 1 << size);
+  setAnswer(SKIP);
+  abandonCut();
+  return said == LEAVE ? leaveRun(RESULT_LEFT) : enter();
+}
+
 /** IN; immediate -1 = port in DX. */
 export function portIn(size: u32, immediate: i32): void {
   const port = portNumber(immediate);

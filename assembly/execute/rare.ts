@@ -23,6 +23,7 @@ import {
   raised,
   RAISED_EXCEPTION,
   raiseError,
+  REQUEST,
   RFLAGS,
   RIP,
   RESUME,
@@ -36,6 +37,7 @@ import {
   SKIP,
   T0,
   T1,
+  T2,
 } from '../state';
 import {
   AUX,
@@ -61,7 +63,7 @@ import { PREFIX_REP, PREFIX_REPNE } from '../decode/insn';
 import { read16, read8 } from '../paging/access';
 import { isCanonical, linear } from '../segments/linear';
 import { address } from './operand';
-import { abandonCut, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, sync } from './enter';
+import { abandonCut, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, settle, sync } from './enter';
 import { readSized, writeSized } from './shift';
 import { LOOP_COUNT_ZERO, LOOP_EQUAL, LOOP_NOT_EQUAL } from '../decode/lower';
 import { AC, condition, getCF, getFlags, getZF, IF, IOPL, setFlags } from './flags';
@@ -82,7 +84,7 @@ import {
   returnNear,
 } from './stack';
 import { string } from './string';
-import { portIn, portOut } from './port';
+import { portImmediate, portIn, portOut } from './port';
 import { bound, compareExchangePair, farPointer, loadFarPointer, movSegment } from './pointer';
 import {
   clearTaskSwitched,
@@ -108,6 +110,7 @@ import { adjustRpl, loadAccessRights, loadLimit, loadLocalTable, loadTask, store
 import { cli, int, int1, int3, into, iretInstruction, sti } from './interrupt';
 import { farCall, farJump } from '../segments/far';
 import { farReturn } from '../segments/return';
+import { switched } from '../segments/task';
 import { swapgs, syscall, sysenter, sysexit, sysret } from '../events/syscall';
 import { setStackAccess } from '../paging/guest-walk';
 import { modeChanged } from '../paging/tlb';
@@ -124,6 +127,8 @@ export function rare(op: usize): usize {
   perform(op);
   if (raised) return fail(op);
   if (answer != SKIP) return answered(op);
+  // what the hypervisor asked for at an exit comes before the next instruction
+  if (load<u32>(cpu, REQUEST) && load<u8>(op + UOP, NUMBER) != load<u8>(op, NUMBER)) return ended(op);
   if (codeDropped) leaveDropped(op);
   return op + UOP;
 }
@@ -131,12 +136,23 @@ export function rare(op: usize): usize {
 export function rareEnd(op: usize): usize {
   sync(op);
   perform(op);
-  if (raised) return fail(op);
+  if (raised) return taskSwitched ? arrive(op) : fail(op);
   if (answer != SKIP) return answered(op);
+  return ended(op);
+}
+function ended(op: usize): usize {
   store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
   chargeCount(1 + <i32>load<u8>(op, NUMBER));
   return proceed();
 }
+/** A task switch is complete, and what is raised is the new task's: RIP is its own already. */
+function arrive(op: usize): usize {
+  chargeCount(1 + <i32>load<u8>(op, NUMBER));
+  return settle(0);
+}
+/** The last far transfer was a task switch that completed. */
+let taskSwitched: bool = false;
+
 /** The hypervisor wants the state looked at again, or to leave. What came before in the block is charged. */
 function answered(op: usize): usize {
   const said = answer;
@@ -168,8 +184,8 @@ export function effectiveAddress(op: usize): bool {
 
 /** LOOP, LOOPE, LOOPNE count rCX down (no flags); JRCXZ only looks. Width by address size. */
 export function loopTaken(op: usize): bool {
-  const which = <u32>load<u8>(op, AUX) & 15;
-  const size = <u32>load<u8>(op, AUX) >> 4;
+  const which = (<u32>load<u8>(op, AUX)) & 15;
+  const size = (<u32>load<u8>(op, AUX)) >> 4;
   const rcx = cpu + GPR + 8;
   if (which == LOOP_COUNT_ZERO) return readSized(rcx, size) == 0;
   const mask: u64 = size == 3 ? ~(<u64>0) : size == 2 ? 0xffffffff : 0xffff;
@@ -190,6 +206,7 @@ export function privileged(): bool {
 
 function perform(op: usize): void {
   answer = SKIP;
+  taskSwitched = false;
   if (load<u8>(op, RARE_MEMORY) && load<u8>(op, SEG) == SEG_SS) {
     // an operand relative to rSP or rBP: an address that is not canonical raises #SS
     setStackAccess(true);
@@ -224,7 +241,7 @@ function dispatch(op: usize): void {
     case Operation.POP_SEG:
       return popSegment(size, register);
     case Operation.ENTER:
-      return enterFrame(size, immediate & 0xffff, <u32>load<u8>(op, 24) & 31);
+      return enterFrame(size, immediate & 0xffff, (<u32>load<u8>(op, 24)) & 31);
     case Operation.LEAVE:
       return leaveFrame(size);
     case Operation.CALL:
@@ -235,23 +252,24 @@ function dispatch(op: usize): void {
       return returnNear(size, immediate);
     // ---- far transfers, interrupts, system calls
     case Operation.JMP_FAR:
+    case Operation.CALL_FAR: {
+      let selector: u32 = load<u16>(op, RARE_SELECTOR);
+      let offset = <u64>(<u32>immediate);
       if (load<u8>(op, RARE_MEMORY)) {
         farPointer(memory, size);
         if (raised) return;
-        return farJump(<u32>load<u64>(cpu, T1 + 8), load<u64>(cpu, T1), size);
+        offset = load<u64>(cpu, T1);
+        selector = <u32>load<u64>(cpu, T2);
       }
-      return farJump(load<u16>(op, RARE_SELECTOR), <u64>(<u32>immediate), size);
-    case Operation.CALL_FAR:
-      if (load<u8>(op, RARE_MEMORY)) {
-        farPointer(memory, size);
-        if (raised) return;
-        return farCall(<u32>load<u64>(cpu, T1 + 8), load<u64>(cpu, T1), size);
-      }
-      return farCall(load<u16>(op, RARE_SELECTOR), <u64>(<u32>immediate), size);
+      if (operation == Operation.JMP_FAR) farJump(selector, offset, size);
+      else farCall(selector, offset, size);
+      taskSwitched = switched;
+      return;
+    }
     case Operation.RET_FAR:
-      return farReturn(size, <u32>immediate & 0xffff);
+      return farReturn(size, (<u32>immediate) & 0xffff);
     case Operation.INT:
-      return int(<u32>immediate & 0xff);
+      return int((<u32>immediate) & 0xff);
     case Operation.INT3:
       return int3();
     case Operation.INT1:
@@ -259,7 +277,9 @@ function dispatch(op: usize): void {
     case Operation.INTO:
       return into();
     case Operation.IRET:
-      return iretInstruction(size);
+      iretInstruction(size);
+      taskSwitched = switched;
+      return;
     case Operation.SYSCALL:
       return syscall();
     case Operation.SYSRET:
@@ -280,7 +300,7 @@ function dispatch(op: usize): void {
     case Operation.STAC: {
       if (!(load<u64>(cpu, FEATURES) & FEATURE_SMAP) || load<u32>(cpu, CPL)) return raise(6);
       const flags = load<u64>(cpu, RFLAGS);
-      store<u64>(cpu, operation == Operation.STAC ? flags | AC : flags & ~<u64>AC, RFLAGS);
+      store<u64>(cpu, operation == Operation.STAC ? flags | AC : flags & ~(<u64>AC), RFLAGS);
       return modeChanged();
     }
     // ---- segments and pointers
@@ -343,9 +363,9 @@ function dispatch(op: usize): void {
     case Operation.AAS:
       return aas();
     case Operation.AAM:
-      return aam(<u32>immediate & 0xff);
+      return aam((<u32>immediate) & 0xff);
     case Operation.AAD:
-      return aad(<u32>immediate & 0xff);
+      return aad((<u32>immediate) & 0xff);
     case Operation.SALC:
       return store<u8>(cpu, getCF() ? 0xff : 0, GPR);
     case Operation.MOVS:
@@ -359,13 +379,13 @@ function dispatch(op: usize): void {
         operation,
         size,
         load<u8>(op, RARE_ADDRESS_SIZE),
-        <u32>load<u8>(op, RARE_PREFIXES) & (PREFIX_REP | PREFIX_REPNE),
+        (<u32>load<u8>(op, RARE_PREFIXES)) & (PREFIX_REP | PREFIX_REPNE),
         load<u8>(op, SEG),
       );
     case Operation.IN:
-      return portIn(size, source == 0 || destination == 0 || source == destination ? immediate & 0xff : -1);
+      return portIn(size, portImmediate(op));
     case Operation.OUT:
-      return portOut(size, source == 0 || destination == 0 || source == destination ? immediate & 0xff : -1);
+      return portOut(size, portImmediate(op));
     // ---- system
     case Operation.HLT:
       return halt();

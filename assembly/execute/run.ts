@@ -2,24 +2,32 @@
 // behind a call. A handler that cannot go on at once (TLB miss, MMIO, a fault) leaves the switch without having changed
 // anything, and attend() takes the micro-operation over. `op` is the only state between micro-operations.
 
-import {
-  BUDGET,
-  cpu,
-  GPR,
-  JUMP_KEY,
-  PAGE,
-  raised,
-  RFLAGS,
-  TLB_NOW,
-} from '../state';
+import { BUDGET, cpu, GPR, JUMP_KEY, PAGE, raised, RFLAGS, TLB_NOW } from '../state';
 import { AUX, BASE, IMM, NOT_TAKEN, NUMBER, TAKEN, Uop, UOP } from '../uop';
 import { address, dst, host, put, readable, src, tlbEntry, writable } from './operand';
 import { adc, add, and, cmp, dec, exchange, inc, neg, not, or, sbb, sub, test, xor } from './alu';
-import { ADDITION, condition, DF, getCF, getFlags, getOF, getPF, getSF, getZF, setCarry, setCarryOverflow as setRotate, setFlags, setLazy, setLogic, SUBTRACTION } from './flags';
+import {
+  ADDITION,
+  condition,
+  DF,
+  getCF,
+  getFlags,
+  getOF,
+  getPF,
+  getSF,
+  getZF,
+  setCarry,
+  setCarryOverflow as setRotate,
+  setFlags,
+  setLazy,
+  setLogic,
+  SUBTRACTION,
+} from './flags';
 import { doubleShift, readSized, sar, shift, shl, shr32, shr64, signed, writeSized } from './shift';
 import { divide, imul, multiply } from './multiply';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
 import { attend, slowEnd } from './slow';
+import { port } from './port';
 import { budgetOut, dead, fetchFault, jumpEntry, link, undefined } from './enter';
 import { effectiveAddress, loopTaken, rare, rareEnd } from './rare';
 
@@ -79,6 +87,12 @@ export function execute(first: usize): void {
         tlb = <usize>load<u32>(c, TLB_NOW);
         continue;
       }
+      case Uop.IN:
+      case Uop.OUT: {
+        op = port(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
       case Uop.EA: {
         if (!effectiveAddress(op)) break;
         op += UOP;
@@ -101,7 +115,7 @@ export function execute(first: usize): void {
         const target = load<u64>(src(op));
         const j = jumpEntry(target);
         if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
-        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        store<u64>(c, target & ~(<u64>0xfff), PAGE);
         if (charge(c, op)) {
           op = budgetOut(<usize>load<u32>(j, 8));
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -130,7 +144,7 @@ export function execute(first: usize): void {
         if (!writable(e, a, 8)) break;
         store<u64>(host(e, a), load<u64>(c, PAGE) + load<u64>(op, IMM));
         store<u64>(c, a, RSP);
-        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        store<u64>(c, target & ~(<u64>0xfff), PAGE);
         if (charge(c, op)) {
           op = budgetOut(<usize>load<u32>(j, 8));
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -145,7 +159,7 @@ export function execute(first: usize): void {
         const j = jumpEntry(target);
         if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
         store<u64>(c, a + 8, RSP);
-        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        store<u64>(c, target & ~(<u64>0xfff), PAGE);
         if (charge(c, op)) {
           op = budgetOut(<usize>load<u32>(j, 8));
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -160,7 +174,7 @@ export function execute(first: usize): void {
         const j = jumpEntry(target);
         if (load<u64>(j) != target || load<u32>(j, 12) != load<u32>(c, JUMP_KEY)) break;
         store<u64>(c, a + 8 + load<u64>(op, IMM), RSP);
-        store<u64>(c, target & ~<u64>0xfff, PAGE);
+        store<u64>(c, target & ~(<u64>0xfff), PAGE);
         if (charge(c, op)) {
           op = budgetOut(<usize>load<u32>(j, 8));
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -192,7 +206,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.JBE: {
-        const next = <usize>((getZF() || getCF()) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(getZF() || getCF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -216,7 +230,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.JL: {
-        const next = <usize>((getSF() != getOF()) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(getSF() != getOF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -224,7 +238,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.JLE: {
-        const next = <usize>((getZF() || getSF() != getOF()) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(getZF() || getSF() != getOF() ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -244,7 +258,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i8>(src(op));
         const r = <i64>(<i8>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a < <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -256,7 +270,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i8>(src(op));
         const r = <i64>(<i8>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a == b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -268,7 +282,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i8>(src(op));
         const r = <i64>(<i8>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a <= <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -280,7 +294,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i8>(src(op));
         const r = <i64>(<i8>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -292,7 +306,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i8>(src(op));
         const r = <i64>(<i8>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a < b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -304,7 +318,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i8>(src(op));
         const r = <i64>(<i8>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a <= b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -316,7 +330,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i16>(src(op));
         const r = <i64>(<i16>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a < <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -328,7 +342,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i16>(src(op));
         const r = <i64>(<i16>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a == b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -340,7 +354,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i16>(src(op));
         const r = <i64>(<i16>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a <= <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -352,7 +366,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i16>(src(op));
         const r = <i64>(<i16>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -364,7 +378,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i16>(src(op));
         const r = <i64>(<i16>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a < b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -376,7 +390,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i16>(src(op));
         const r = <i64>(<i16>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a <= b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -388,7 +402,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i32>(src(op));
         const r = <i64>(<i32>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a < <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -400,7 +414,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i32>(src(op));
         const r = <i64>(<i32>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a == b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -412,7 +426,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i32>(src(op));
         const r = <i64>(<i32>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a <= <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -424,7 +438,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i32>(src(op));
         const r = <i64>(<i32>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -436,7 +450,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i32>(src(op));
         const r = <i64>(<i32>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a < b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -448,7 +462,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i32>(src(op));
         const r = <i64>(<i32>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a <= b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -460,7 +474,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i64>(src(op));
         const r = <i64>(<i64>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a < <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a < <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -472,7 +486,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i64>(src(op));
         const r = <i64>(<i64>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a == b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a == b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -484,7 +498,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i64>(src(op));
         const r = <i64>(<i64>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((<u64>a <= <u64>b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(<u64>a <= <u64>b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -496,7 +510,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i64>(src(op));
         const r = <i64>(<i64>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -508,7 +522,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i64>(src(op));
         const r = <i64>(<i64>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a < b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a < b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -520,7 +534,7 @@ export function execute(first: usize): void {
         const b = <i64>load<i64>(src(op));
         const r = <i64>(<i64>(a - b));
         setLazy(c, SUBTRACTION, a, b, r);
-        const next = <usize>((a <= b) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(a <= b ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -528,9 +542,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST8_JZ: {
-        const r = <i64>load<i8>(dst(op)) & <i64>load<i8>(src(op));
+        const r = (<i64>load<i8>(dst(op))) & (<i64>load<i8>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r == 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -538,9 +552,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST8_JS: {
-        const r = <i64>load<i8>(dst(op)) & <i64>load<i8>(src(op));
+        const r = (<i64>load<i8>(dst(op))) & (<i64>load<i8>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -548,9 +562,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST8_JLE: {
-        const r = <i64>load<i8>(dst(op)) & <i64>load<i8>(src(op));
+        const r = (<i64>load<i8>(dst(op))) & (<i64>load<i8>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r <= 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -558,9 +572,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST16_JZ: {
-        const r = <i64>load<i16>(dst(op)) & <i64>load<i16>(src(op));
+        const r = (<i64>load<i16>(dst(op))) & (<i64>load<i16>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r == 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -568,9 +582,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST16_JS: {
-        const r = <i64>load<i16>(dst(op)) & <i64>load<i16>(src(op));
+        const r = (<i64>load<i16>(dst(op))) & (<i64>load<i16>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -578,9 +592,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST16_JLE: {
-        const r = <i64>load<i16>(dst(op)) & <i64>load<i16>(src(op));
+        const r = (<i64>load<i16>(dst(op))) & (<i64>load<i16>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r <= 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -588,9 +602,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST32_JZ: {
-        const r = <i64>load<i32>(dst(op)) & <i64>load<i32>(src(op));
+        const r = (<i64>load<i32>(dst(op))) & (<i64>load<i32>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r == 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -598,9 +612,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST32_JS: {
-        const r = <i64>load<i32>(dst(op)) & <i64>load<i32>(src(op));
+        const r = (<i64>load<i32>(dst(op))) & (<i64>load<i32>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -608,9 +622,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST32_JLE: {
-        const r = <i64>load<i32>(dst(op)) & <i64>load<i32>(src(op));
+        const r = (<i64>load<i32>(dst(op))) & (<i64>load<i32>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r <= 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -618,9 +632,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST64_JZ: {
-        const r = <i64>load<i64>(dst(op)) & <i64>load<i64>(src(op));
+        const r = (<i64>load<i64>(dst(op))) & (<i64>load<i64>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r == 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r == 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -628,9 +642,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST64_JS: {
-        const r = <i64>load<i64>(dst(op)) & <i64>load<i64>(src(op));
+        const r = (<i64>load<i64>(dst(op))) & (<i64>load<i64>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r < 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r < 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -638,9 +652,9 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.TEST64_JLE: {
-        const r = <i64>load<i64>(dst(op)) & <i64>load<i64>(src(op));
+        const r = (<i64>load<i64>(dst(op))) & (<i64>load<i64>(src(op)));
         setLogic(c, r);
-        const next = <usize>((r <= 0) ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
+        const next = <usize>(r <= 0 ? load<u32>(op, TAKEN) : load<u32>(op, NOT_TAKEN));
         if (charge(c, op)) {
           op = budgetOut(next);
           tlb = <usize>load<u32>(c, TLB_NOW);
@@ -1394,7 +1408,7 @@ export function execute(first: usize): void {
       }
       case Uop.SHL32_CL: {
         const d = dst(op);
-        const n = <u32>load<u8>(src(op)) & 31;
+        const n = (<u32>load<u8>(src(op))) & 31;
         if (n) shl<i32>(c, d, n);
         else store<u64>(d, load<u32>(d));
         op += UOP;
@@ -1402,7 +1416,7 @@ export function execute(first: usize): void {
       }
       case Uop.SHR32_CL: {
         const d = dst(op);
-        const n = <u32>load<u8>(src(op)) & 31;
+        const n = (<u32>load<u8>(src(op))) & 31;
         if (n) shr32(c, d, n);
         else store<u64>(d, load<u32>(d));
         op += UOP;
@@ -1410,7 +1424,7 @@ export function execute(first: usize): void {
       }
       case Uop.SAR32_CL: {
         const d = dst(op);
-        const n = <u32>load<u8>(src(op)) & 31;
+        const n = (<u32>load<u8>(src(op))) & 31;
         if (n) sar<i32>(c, d, n);
         else store<u64>(d, load<u32>(d));
         op += UOP;
@@ -1418,21 +1432,21 @@ export function execute(first: usize): void {
       }
       case Uop.SHL64_CL: {
         const d = dst(op);
-        const n = <u32>load<u8>(src(op)) & 63;
+        const n = (<u32>load<u8>(src(op))) & 63;
         if (n) shl<i64>(c, d, n);
         op += UOP;
         continue;
       }
       case Uop.SHR64_CL: {
         const d = dst(op);
-        const n = <u32>load<u8>(src(op)) & 63;
+        const n = (<u32>load<u8>(src(op))) & 63;
         if (n) shr64(c, d, n);
         op += UOP;
         continue;
       }
       case Uop.SAR64_CL: {
         const d = dst(op);
-        const n = <u32>load<u8>(src(op)) & 63;
+        const n = (<u32>load<u8>(src(op))) & 63;
         if (n) sar<i64>(c, d, n);
         op += UOP;
         continue;
@@ -1501,7 +1515,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.CWDE: {
-        store<u64>(c, <u64><u32>(<i32>load<i16>(c, GPR)), GPR);
+        store<u64>(c, <u64>(<u32>(<i32>load<i16>(c, GPR))), GPR);
         op += UOP;
         continue;
       }
@@ -1516,7 +1530,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.CDQ: {
-        store<u64>(c, <u64><u32>(load<i32>(c, GPR) >> 31), GPR + 16);
+        store<u64>(c, <u64>(<u32>(load<i32>(c, GPR) >> 31)), GPR + 16);
         op += UOP;
         continue;
       }
@@ -1615,7 +1629,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.CLD: {
-        store<u64>(c, load<u64>(c, RFLAGS) & ~<u64>DF, RFLAGS);
+        store<u64>(c, load<u64>(c, RFLAGS) & ~(<u64>DF), RFLAGS);
         op += UOP;
         continue;
       }
@@ -1630,7 +1644,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.SAHF: {
-        setFlags((getFlags() & ~<u32>0xd5) | (load<u8>(c, GPR + 1) & 0xd5));
+        setFlags((getFlags() & ~(<u32>0xd5)) | (load<u8>(c, GPR + 1) & 0xd5));
         op += UOP;
         continue;
       }

@@ -79,7 +79,7 @@ export function adjustRpl(inMemory: bool, memory: u64, destination: usize, sourc
   if (!protectedOnly()) return;
   const value = inMemory ? <u32>read16(memory) : <u32>load<u16>(destination);
   if (raised) return;
-  const level = <u32>load<u16>(source) & 3;
+  const level = (<u32>load<u16>(source)) & 3;
   const raise = (value & 3) < level;
   if (raise) {
     const result = (value & ~3) | level;

@@ -24,30 +24,30 @@ export const SAR: u32 = 7;
 @inline export function shl<T>(c: usize, d: usize, count: u32): void {
   const bits: u32 = sizeof<T>() << 3;
   const a = load<T>(d);
-  const r = a << <T>count;
-  const carry = <i64>((a >> <T>(bits - count)) & 1);
-  setShift(c, carry, carry ^ <i64>(r < 0), <i64>r);
+  const r = a << (<T>count);
+  const carry = <i64>((a >> (<T>(bits - count))) & 1);
+  setShift(c, carry, carry ^ (<i64>(r < 0)), <i64>r);
   put<T>(d, <i64>r);
 }
 // @ts-ignore: decorator
 @inline export function shr32(c: usize, d: usize, count: u32): void {
   const a = load<u32>(d);
   const r = a >> count;
-  setShift(c, (a >> (count - 1)) & 1, (r >> 30 ^ r >> 31) & 1, <i64>(<i32>r));
+  setShift(c, (a >> (count - 1)) & 1, ((r >> 30) ^ (r >> 31)) & 1, <i64>(<i32>r));
   store<u64>(d, r);
 }
 // @ts-ignore: decorator
 @inline export function shr64(c: usize, d: usize, count: u32): void {
   const a = load<u64>(d);
   const r = a >> count;
-  setShift(c, (a >> (count - 1)) & 1, <i64>((r >> 62 ^ r >> 63) & 1), <i64>r);
+  setShift(c, (a >> (count - 1)) & 1, <i64>(((r >> 62) ^ (r >> 63)) & 1), <i64>r);
   store<u64>(d, r);
 }
 // @ts-ignore: decorator
 @inline export function sar<T>(c: usize, d: usize, count: u32): void {
   const a = load<T>(d);
-  const r = a >> <T>count;
-  setShift(c, <i64>((a >> <T>(count - 1)) & 1), 0, <i64>r);
+  const r = a >> (<T>count);
+  setShift(c, <i64>((a >> (<T>(count - 1))) & 1), 0, <i64>r);
   put<T>(d, <i64>r);
 }
 
@@ -110,8 +110,8 @@ export function shift(operation: u32, size: u32, d: usize, rawCount: u32): void 
     case SAR: {
       const s = signed(a, size);
       const n = count > bits - 1 ? bits - 1 : count;
-      r = <u64>(s >> n) & mask;
-      carry = <u64>(s >> (count - 1 > bits - 1 ? bits - 1 : count - 1)) & 1;
+      r = (<u64>(s >> n)) & mask;
+      carry = (<u64>(s >> (count - 1 > bits - 1 ? bits - 1 : count - 1))) & 1;
       overflow = 0;
       break;
     }
@@ -124,7 +124,7 @@ export function shift(operation: u32, size: u32, d: usize, rawCount: u32): void 
   }
   if (operation <= RCR) {
     // RCL and RCR by a multiple of 9 or 17 change nothing, flags included
-    if (operation < RCL || count != 0) setCarryOverflow(<u32>carry, <u32>overflow & 1);
+    if (operation < RCL || count != 0) setCarryOverflow(<u32>carry, (<u32>overflow) & 1);
   } else {
     setShift(cpu, carry, overflow & 1, signed(r, size));
   }
@@ -196,5 +196,5 @@ export function writeSized(address: usize, size: u32, value: u64): void {
 // @ts-ignore: decorator
 @inline export function signed(value: u64, size: u32): i64 {
   const shift: u64 = 64 - (8 << size);
-  return <i64>(value << shift) >> shift;
+  return (<i64>(value << shift)) >> shift;
 }

@@ -81,7 +81,7 @@ export function attend(op: usize): usize {
   if (!emulating) {
     // A page known to be MMIO: exit at once, without any walk
     const tag = mem & MEM_READ ? load<u64>(entry, TLB_READ) : load<u64>(entry, TLB_WRITE);
-    if (tag == ((linear & ~<u64>0xfff) | TAG_MMIO) && ((<u32>linear & 0xfff) + size <= 0x1000))
+    if (tag == ((linear & ~(<u64>0xfff)) | TAG_MMIO) && ((<u32>linear) & 0xfff) + size <= 0x1000)
       if (!(mem & MEM_WRITE) || load<u64>(entry, TLB_WRITE) == tag) return mmio(op, entry, linear, size, mem);
   }
   return access(op, entry, linear, size, mem);
@@ -105,28 +105,39 @@ function mmio(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize 
   const info = load<u32>(cpu, EXIT_INFO) | (length << INFO_LENGTH_SHIFT) | INFO_PLAIN_STORE;
   store<u32>(cpu, info, EXIT_INFO);
   store<u32>(cpu, length, EXIT_LENGTH);
-  plainStore = op;
-  const answer = callHypervisor(info);
-  if (answer == SKIP && plainStore && !load<u32>(cpu, REQUEST)) {
-    plainStore = 0;
-    return op + UOP;
-  }
-  syncExit();
-  if (answer == SKIP) {
-    store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
-    chargeCount(1);
-    return proceed();
-  }
+  const answer = exitDeferred(op, info);
+  if (stepped) return op + UOP;
+  if (answer == SKIP) return stepOverDeferred();
   abandonCut();
   return answer == LEAVE ? leaveRun(RESULT_LEFT) : enter();
 }
-/** The plain store whose exit is being handled, while RIP has not been made for it. */
-let plainStore: usize = 0;
+
+// ---------------------------------------------------------------- exits before which RIP is not made
+/** The micro-operation whose exit is being handled, while RIP has not been made for it. */
+let deferred: usize = 0;
+/** The hypervisor stepped over the instruction and nothing else waits: go on with the next micro-operation. */
+export let stepped: bool = false;
+
+/** Exit with the record filled in but RIP and the budget as they are: most such exits need neither. */
+export function exitDeferred(op: usize, info: u32): i32 {
+  deferred = op;
+  const answer = callHypervisor(info);
+  stepped = answer == SKIP && deferred != 0 && !load<u32>(cpu, REQUEST);
+  if (stepped) deferred = 0;
+  else syncExit();
+  return answer;
+}
+/** The hypervisor finished the instruction, but RIP has been asked for or something waits: go on by RIP. */
+export function stepOverDeferred(): usize {
+  store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
+  chargeCount(1);
+  return proceed();
+}
 /** Make RIP that of the exiting instruction: whoever looks at the vCPU during an exit calls this first. */
 export function syncExit(): void {
-  const op = plainStore;
+  const op = deferred;
   if (!op) return;
-  plainStore = 0;
+  deferred = 0;
   sync(op);
   chargeCount(load<u8>(op, NUMBER));
 }
@@ -150,7 +161,7 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
     raiseError(17, 0);
     return fail(op);
   }
-  straddles = ((<u32>linear & 0xfff) + size) > 0x1000;
+  straddles = ((<u32>linear) & 0xfff) + size > 0x1000;
   if (!straddles && !emulating) {
     translate(linear, mem & MEM_WRITE ? ACCESS_WRITE : ACCESS_READ, mmu);
     if (raised) return fail(op);
@@ -173,7 +184,7 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
   bentLinear = linear;
   bentSize = size;
   bentWrite = (mem & MEM_WRITE) != 0;
-  const tag = (linear + (size - 1)) & ~<u64>0xfff;
+  const tag = (linear + (size - 1)) & ~(<u64>0xfff);
   store<u64>(entry, tag, TLB_READ);
   store<u64>(entry, tag, TLB_WRITE);
   store<u32>(entry, <u32>bounce - <u32>linear, TLB_ADDEND);

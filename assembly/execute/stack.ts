@@ -132,7 +132,7 @@ export function popSegment(size: u32, seg: u32): void {
   const selector = readAt(from, size);
   if (raised) return;
   const width = stackSize();
-  loadSegment(seg, <u32>selector & 0xffff);
+  loadSegment(seg, (<u32>selector) & 0xffff);
   if (raised) return;
   // by the old stack's width: POP SS changes SS.B only for what follows
   const to = from + (1 << size);
@@ -144,7 +144,7 @@ export function popSegment(size: u32, seg: u32): void {
 /** PUSHF and POPF: IOPL rules of virtual-8086 mode, VME's virtual interrupt flag (SDM vol. 3, 20.3.3). */
 export function pushFlags(size: u32): void {
   let flags = getFlags() & ~(VM | RF);
-  if (isV86() && ((flags & IOPL) >> 12) < 3) {
+  if (isV86() && (flags & IOPL) >> 12 < 3) {
     if (size != 1 || !(load<u64>(cpu, CR4) & 1)) return raiseError(13, 0);
     // VME: IF shows VIF, IOPL shows 3
     flags = (flags & ~(IF | IOPL)) | IOPL | (flags & VIF ? IF : 0);

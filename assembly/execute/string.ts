@@ -81,8 +81,7 @@ export function string(operation: u32, size: u32, addressSize: u32, rep: u32, se
     if (raised || answer != SKIP) return;
     writeSized(cpu + RCX, addressSize, count - 1);
     left--;
-    if (operation == Operation.CMPS || operation == Operation.SCAS)
-      if (getZF() == (rep == PREFIX_REPNE)) return;
+    if (operation == Operation.CMPS || operation == Operation.SCAS) if (getZF() == (rep == PREFIX_REPNE)) return;
   }
 }
 
@@ -104,7 +103,7 @@ function run(operation: u32, size: u32, addressSize: u32, seg: usize, most: u64)
   if (operation == Operation.STOS) {
     const value = load<u64>(cpu, GPR);
     if (size == 0) memory.fill(target, <u8>value, bytes);
-    else for (let i: usize = 0; i < bytes; i += <usize>1 << size) writeRaw(target + i, size, value);
+    else for (let i: usize = 0; i < bytes; i += (<usize>1) << size) writeRaw(target + i, size, value);
   } else {
     const from = at(seg, load<u64>(cpu, RSI), 1, ACCESS_READ);
     const room = (4096 - (from & 4095)) >> size;

@@ -77,6 +77,7 @@ import { loadPdptes, loadPdptesFrom } from '../paging/guest-walk';
 import { flushAll, flushNonGlobal, flushPage } from '../paging/tlb';
 import { modeChanged } from '../paging/mode';
 import { isCanonical } from '../segments/linear';
+import { debugGeneralDetect } from '../events/debug';
 import { hostTicks } from '../imports';
 import { callHypervisor, retiredBefore } from './enter';
 import { answer, privileged, setAnswer } from './rare';
@@ -116,7 +117,7 @@ const EFER_NXE: u64 = 0x800;
 /** Leave the guest from the running instruction; SKIP = the hypervisor has done its work. */
 function exit(reason: u32): void {
   store<u32>(cpu, reason, EXIT_REASON);
-  const length = <u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP)) & 15;
+  const length = (<u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP))) & 15;
   store<u32>(cpu, length, EXIT_LENGTH);
   store<u32>(cpu, length << INFO_LENGTH_SHIFT, EXIT_INFO);
   store<u64>(cpu, 0, EXIT_GPA);
@@ -259,7 +260,7 @@ export function clearTaskSwitched(): void {
 export function loadMachineStatus(value: u32): void {
   if (raised || !privileged()) return;
   const old = load<u64>(cpu, CR0);
-  setCr0((old & ~<u64>0xe) | (value & 0xf) | (old & CR0_PE));
+  setCr0((old & ~(<u64>0xe)) | (value & 0xf) | (old & CR0_PE));
 }
 
 // ---------------------------------------------------------------- debug registers
@@ -270,12 +271,7 @@ export function moveDebug(toDebug: bool, given: u32, register: usize): void {
     number += 2; // aliases of DR6 and DR7
   }
   if (!privileged()) return;
-  const dr7 = load<u64>(cpu, DR + 7 * 8);
-  if (dr7 & 0x2000) {
-    // general detect: a fault, with BD set and GD cleared by the delivery (SDM vol. 3, 17.3.1.3)
-    store<u64>(cpu, load<u64>(cpu, DR + 6 * 8) | 0x2000, DR + 6 * 8);
-    return raise(1);
-  }
+  if (debugGeneralDetect()) return;
   const at = cpu + DR + number * 8;
   if (!toDebug) return store<u64>(register, is64() ? load<u64>(at) : load<u64>(at) & 0xffffffff);
   const value = is64() ? load<u64>(register) : <u64>load<u32>(register);
@@ -284,8 +280,7 @@ export function moveDebug(toDebug: bool, given: u32, register: usize): void {
   else if (number == 7) {
     store<u64>(at, (value & 0xffff2bff) | 0x400);
     modeChanged();
-  }
-  else store<u64>(at, value);
+  } else store<u64>(at, value);
 }
 
 // ---------------------------------------------------------------- descriptor-table registers
@@ -423,7 +418,7 @@ export function rdmsr(): void {
 export function wrmsr(): void {
   if (!privileged()) return;
   const number = load<u32>(cpu, RCX);
-  const value = (<u64>load<u32>(cpu, RDX) << 32) | load<u32>(cpu, RAX);
+  const value = ((<u64>load<u32>(cpu, RDX)) << 32) | load<u32>(cpu, RAX);
   if (number == 0x10) {
     const offset = value - (timeStamp() - load<u64>(cpu, TSC_OFFSET));
     store<u64>(cpu, load<u64>(cpu, MSR_TSC_ADJUST) + offset - load<u64>(cpu, TSC_OFFSET), MSR_TSC_ADJUST);

@@ -33,7 +33,7 @@ import { walkGuest } from './guest-tables.js';
 
 /** How far run() may go. */
 export interface RunOptions {
-  /** Instructions to retire at most; the exit is then Budget. Exact. Default: no limit. */
+  /** Instructions to retire at most, one that this call completes included; the exit is then Budget. Exact. Default: no limit. */
   maxInstructions?: number;
   /** Milliseconds of the host's time at most, looked at every few ten thousand instructions; the exit is then Budget. */
   timeoutMs?: number;
@@ -111,7 +111,11 @@ export class Vcpu {
     if (this.#running) throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
     this.#running = true;
     try {
-      const exit = this.#finish() ?? (this.immediateExit ? undefined : this.#enter(maxInstructions, timeoutMs));
+      const before = this.retired;
+      const finished = this.#finish();
+      // An instruction that is completed now was not counted when it left.
+      const left = maxInstructions - (this.retired - before);
+      const exit = finished ?? (this.immediateExit ? undefined : this.#enter(left, timeoutMs));
       if (exit === undefined) return new PlainExit(ExitReason.Intr);
       this.#lastReason = exit.reason;
       return exit;

@@ -10,6 +10,8 @@ import type { KvmEntry } from './kvm-search-oracle.js';
 import { KvmBus } from './kvm-search-oracle.js';
 import { Buses, outcome, Recorder } from './fixture.js';
 
+const byValue = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+
 const { DataMatch, Pio, Deassign } = IoEventFdFlag;
 
 interface ModelEntry {
@@ -123,8 +125,8 @@ it('agrees with the model', () => {
             }
             const doorbells = model.entries.filter((e) => e.fd !== undefined && !e.pio && e.len === 0);
             assert.deepEqual(
-              [...buses.doorbells.entries()].map((bell) => bell.addr).sort(),
-              doorbells.map((e) => e.addr).sort(),
+              [...buses.doorbells.entries()].map((bell) => bell.addr).sort(byValue),
+              doorbells.map((e) => e.addr).sort(byValue),
             );
           } else if (command.op === 'claim') {
             if (addr + BigInt(command.size) > 2n ** 64n) continue;

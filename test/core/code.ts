@@ -17,7 +17,9 @@ export const AT = {
 
 const PREFIXES = [0x66, 0x67, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0xf0];
 const MSRS = [0x10, 0x1b, 0x3b, 0x174, 0x175, 0x176, 0x277, 0xc000_0080, 0xc000_0081, 0xc000_0082, 0xc000_0100, 0x1234];
-const SELECTORS = [0, 8, 0x10, 0x18, 0x1b, 0x20, 0x23, 0x28, 0x38, 0x40, 0x48, 0x50, 0x53, 0x58, 0x60, 0x68, 0x70, 0x78];
+const SELECTORS = [
+  0, 8, 0x10, 0x18, 0x1b, 0x20, 0x23, 0x28, 0x38, 0x40, 0x48, 0x50, 0x53, 0x58, 0x60, 0x68, 0x70, 0x78,
+];
 
 /** Little-endian bytes of a number. */
 export function bytesOf(value: number, count: number): number[] {
@@ -89,7 +91,12 @@ export class CodeMaker {
       case 5:
         return [...out, random.pick([0xc0, 0xc1]), ...this.modrm(), random.next() & 0xff];
       case 6:
-        return [...out, 0x0f, random.pick([0xb6, 0xb7, 0xbe, 0xbf, 0xaf, 0xa3, 0xab, 0xbc, 0xbd, 0xa5, 0xc1, 0xb1]), ...this.modrm()];
+        return [
+          ...out,
+          0x0f,
+          random.pick([0xb6, 0xb7, 0xbe, 0xbf, 0xaf, 0xa3, 0xab, 0xbc, 0xbd, 0xa5, 0xc1, 0xb1]),
+          ...this.modrm(),
+        ];
       case 7:
         return [...out, 0x0f, (random.oneIn(2) ? 0x40 : 0x90) | random.below(16), ...this.modrm()];
       case 8:
@@ -211,16 +218,30 @@ export class CodeMaker {
       case 21:
         return [...this.#load(0, this.#control()), 0x0f, 0x22, 0xc0 | (random.pick([0, 2, 3, 4, 8]) << 3)];
       case 22:
-        return [...this.#load(0, random.oneIn(2) ? random.next() : this.address()), 0x0f, 0x23, 0xc0 | (random.below(8) << 3)];
+        return [
+          ...this.#load(0, random.oneIn(2) ? random.next() : this.address()),
+          0x0f,
+          0x23,
+          0xc0 | (random.below(8) << 3),
+        ];
       case 23:
-        return [...this.#load(1, random.pick(MSRS)), ...this.#load(2, random.oneIn(2) ? 0 : random.next()), 0x0f, random.pick([0x30, 0x32])];
+        return [
+          ...this.#load(1, random.pick(MSRS)),
+          ...this.#load(2, random.oneIn(2) ? 0 : random.next()),
+          0x0f,
+          random.pick([0x30, 0x32]),
+        ];
       case 24:
         return [0x0f, 0x01, ...this.modrm(random.pick([0, 1, 2, 3, 4, 6, 7]))];
       case 25:
         return [0x0f, 0x00, ...this.modrm(random.below(6))];
       case 26: // far transfers
         return random.pick([
-          [...(this.size === 64 ? [] : [0xea, ...bytesOf(this.address(), wide), ...bytesOf(random.pick(SELECTORS), 2)])],
+          [
+            ...(this.size === 64
+              ? []
+              : [0xea, ...bytesOf(this.address(), wide), ...bytesOf(random.pick(SELECTORS), 2)]),
+          ],
           [0xff, ...this.modrm(random.pick([3, 5]))],
           [random.pick([0xcf, 0xcb]), 0x90],
           [0x48, 0xcf],
@@ -229,7 +250,14 @@ export class CodeMaker {
         return [...this.#load(0, random.pick(SELECTORS)), 0x8e, 0xc0 | (random.below(6) << 3)];
       case 28: // with TF
         return random.oneIn(2)
-          ? [0x9c, 0x81, this.size === 16 ? 0x36 : 0x0c, ...(this.size === 16 ? [0, 0] : [0x24]), ...bytesOf(0x100, wide), 0x9d]
+          ? [
+              0x9c,
+              0x81,
+              this.size === 16 ? 0x36 : 0x0c,
+              ...(this.size === 16 ? [0, 0] : [0x24]),
+              ...bytesOf(0x100, wide),
+              0x9d,
+            ]
           : [0x0f, random.pick([0x05, 0x07, 0x34, 0x35]), 0x90];
       default:
         return [0x0f, random.below(256), ...this.modrm(), random.below(256)];
@@ -237,6 +265,18 @@ export class CodeMaker {
   }
   #control(): number {
     const { random } = this;
-    return random.pick([0x8001_0033, 0x8000_0011, 0x11, 0x10, 0x1000, 0x7000, 0xe000, 0x20, 0xb0, 0x6a0, random.next()]);
+    return random.pick([
+      0x8001_0033,
+      0x8000_0011,
+      0x11,
+      0x10,
+      0x1000,
+      0x7000,
+      0xe000,
+      0x20,
+      0xb0,
+      0x6a0,
+      random.next(),
+    ]);
   }
 }

@@ -70,7 +70,9 @@ export function buildGuest(machine: Machine, seed: number, { mode, system, wild 
     machine.setReg(index, BigInt(offsets.data + random.below(0x8000)));
   }
   machine.setReg(4, BigInt(low ? 0x8000 : AT.stack));
-  machine.core.setRflags!(0x2 | (random.next() & 0x8d5) | (random.oneIn(2) ? 0x200 : 0) | (mode === 'v86' ? 0x23000 : 0x3000));
+  machine.core.setRflags!(
+    0x2 | (random.next() & 0x8d5) | (random.oneIn(2) ? 0x200 : 0) | (mode === 'v86' ? 0x23000 : 0x3000),
+  );
   machine.set('RIP', low ? 0x10 : AT.code + random.below(0x1000));
   enterMode(machine, mode, wild && random.oneIn(2));
   machine.changed();
@@ -134,7 +136,7 @@ function gates(machine: Machine, random: Random, long: boolean, sixteen: boolean
     const ist = long && random.oneIn(4) ? 1 + random.below(7) : 0;
     let entry = BigInt(offset & 0xffff) | (BigInt(selector) << 16n) | (BigInt(access) << 40n) | (BigInt(ist) << 32n);
     entry |= BigInt(offset >>> 16) << 48n;
-    if (wild && random.oneIn(12)) entry = random.pick([0n, 0x70n << 16n | 0x8500n << 32n, random.quad()]);
+    if (wild && random.oneIn(12)) entry = random.pick([0n, (0x70n << 16n) | (0x8500n << 32n), random.quad()]);
     machine.write64(IDT + vector * (long ? 16 : 8), entry);
     if (long) machine.write64(IDT + vector * 16 + 8, 0n);
   }

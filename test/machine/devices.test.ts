@@ -30,9 +30,11 @@ describe('NAME,KEY=VALUE', () => {
     ['doorbells,addr=0x100000000', 'device doorbells: option addr: 0x100000000 is not in 0x0…0xfffff000'],
     ['doorbells,addr=0xfe001001', 'device doorbells: option addr: 0xfe001001 is not a multiple of 4096'],
     ['doorbells,port=2,port=4', 'device doorbells: option port is given twice'],
-    ['pci-testdev,addr=0', 'device pci-testdev: option addr: 0 is not in 0x1…0x20'],
+    ['pci-testdev,addr=0', 'device pci-testdev: option addr: 0 is not in 0x1…0x1f'],
   ])('%s: %s', (text, message) => {
-    expect(() => parseDevice(text, DEVICE_TYPES)).toThrow(expect.objectContaining({ name: 'DeviceOptionError', message }));
+    expect(() => parseDevice(text, DEVICE_TYPES)).toThrow(
+      expect.objectContaining({ name: 'DeviceOptionError', message }),
+    );
   });
 });
 
@@ -50,16 +52,23 @@ describe('the page of doorbells', () => {
     'mmio-none': doorbells.mmioNone.count,
     'mmio-wildcard': Number(doorbells.mmioWildcard.count),
     'mmio-datamatch': Number(doorbells.mmioDatamatch.count),
-    'pv': Number(doorbells.pv.count),
-    'hypercall': Number(doorbells.hypercall.count),
+    pv: Number(doorbells.pv.count),
+    hypercall: Number(doorbells.hypercall.count),
     'pio-none': doorbells.pioNone.count,
     'pio-wildcard': Number(doorbells.pioWildcard.count),
     'pio-datamatch': Number(doorbells.pioDatamatch.count),
   });
   const zeros = Object.fromEntries(
-    ['mmio-none', 'mmio-wildcard', 'mmio-datamatch', 'pv', 'hypercall', 'pio-none', 'pio-wildcard', 'pio-datamatch'].map(
-      (name) => [name, 0],
-    ),
+    [
+      'mmio-none',
+      'mmio-wildcard',
+      'mmio-datamatch',
+      'pv',
+      'hypercall',
+      'pio-none',
+      'pio-wildcard',
+      'pio-datamatch',
+    ].map((name) => [name, 0]),
   );
 
   it.each([

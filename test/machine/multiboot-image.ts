@@ -40,11 +40,7 @@ export function kludge(options: KludgeOptions = {}): Uint8Array {
   const { flags = 0, before = 0, code = Uint8Array.of(0xf4) } = options;
   const { load = 0x10_0000, loadEnd = 0, bssEnd = 0, headerAddr = load + before } = options;
   const { entry = headerAddr + 32 } = options;
-  return concat(
-    new Uint8Array(before),
-    header(0x1_0000 | flags, headerAddr, load, loadEnd, bssEnd, entry),
-    code,
-  );
+  return concat(new Uint8Array(before), header(0x1_0000 | flags, headerAddr, load, loadEnd, bssEnd, entry), code);
 }
 
 export interface ElfSegment {

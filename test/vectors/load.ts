@@ -1,10 +1,11 @@
-// Reads the instruction vectors: single x86-64 instructions with the state before and after, recorded on hardware.
+// Reads the instruction vectors: single instructions with the state before and after, recorded on hardware.
 // README.md has the page layout a replayer builds and the file format.
 import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { CODE_ENTRY, COMPARED_FLAGS, DATA_BASE, baseMemory } from './layout.js';
 import { Prng } from './prng.js';
 import { Reader, VectorFileError } from './reader.js';
+import { SEG_CS, SEG_SS, Tables } from './segments.js';
 
 export { CODE_BASE, CODE_ENTRY, CODE_SIZE, COMPARED_FLAGS, DATA_BASE, DATA_SIZE, baseMemory } from './layout.js';
 export { VectorFileError } from './reader.js';
@@ -32,8 +33,12 @@ export interface Vector {
   regsIn: BigUint64Array;
   /** RFLAGS; bit 1 and IF are always set. */
   flagsIn: number;
-  /** Linear address of the first instruction byte. */
+  /** What RIP holds: an offset in CS, which in 64-bit mode is the linear address. */
   rip: bigint;
+  /** Linear address of the first instruction byte. */
+  address: bigint;
+  /** Of 16- and 32-bit code only. */
+  legacy?: Legacy;
   /** The data pages before. */
   memory: InitialMemory;
   expect: {
@@ -48,7 +53,19 @@ export interface Vector {
     /** Everything that changed in the data pages. */
     memory: Bytes[];
     fault?: Fault;
+    /** Of 16- and 32-bit code only: the selectors afterwards. */
+    segments?: Uint16Array;
   };
+}
+
+/** What a vector in compatibility mode has besides. Its registers have 32 bits; the upper halves and R8 … R15 are zero. */
+export interface Legacy {
+  /** Size of the code in bits. */
+  bits: 16 | 32;
+  /** ES CS SS DS FS GS */
+  segmentsIn: Uint16Array;
+  /** One object for all vectors of a file. */
+  tables: Tables;
 }
 
 /** What the data pages hold before the instruction. */
@@ -72,7 +89,10 @@ export class InitialMemory {
 const DATA = new URL('./data/', import.meta.url);
 const SUFFIX = '.bin.gz';
 const MAGIC = 0x31564244;
+const MAGIC_LEGACY = 0x32564244;
 const RSP = 4;
+/** The one exception here that is a trap: RIP stands behind INTO. */
+const OVERFLOW = 4;
 const enum Has {
   Rip = 1,
   Flags = 2,
@@ -119,10 +139,19 @@ export function expectedMemory(vector: Vector): Uint8Array {
 function* loadFile(group: string, base: Uint8Array): Generator<Vector, void, undefined> {
   const file = new Uint8Array(gunzipSync(readFileSync(new URL(group + SUFFIX, DATA))));
   const header = new DataView(file.buffer, file.byteOffset);
-  if (file.length < 28 || header.getUint32(0, true) !== MAGIC) {
-    throw new VectorFileError(`${group}${SUFFIX} is no vector file: its first word is not DBV1`);
+  const magic = file.length < 28 ? 0 : header.getUint32(0, true);
+  if (magic !== MAGIC && magic !== MAGIC_LEGACY) {
+    throw new VectorFileError(`${group}${SUFFIX} is no vector file: its first word is neither DBV1 nor DBV2`);
   }
   let start = 28;
+  let tables: Tables | undefined;
+  if (magic === MAGIC_LEGACY) {
+    const entries = header.getUint32(start, true);
+    tables = new Tables(
+      BigUint64Array.from({ length: entries }, (_, i) => header.getBigUint64(start + 4 + 8 * i, true)),
+    );
+    start += 4 + 8 * entries;
+  }
   const part = (field: number, what: string): Reader => {
     const end = start + header.getUint32(4 * field, true);
     const reader = new Reader(file, start, end, `${group}${SUFFIX}, ${what}`);
@@ -135,7 +164,7 @@ function* loadFile(group: string, base: Uint8Array): Generator<Vector, void, und
   while (!forms.atEnd) {
     const form = ascii.decode(forms.take(forms.byte()));
     const cases = forms.varint();
-    for (let index = 0; index < cases; index++) yield readCase(form, index, base, streams);
+    for (let index = 0; index < cases; index++) yield readCase(form, index, base, streams, tables);
   }
   if (!streams.code.atEnd || !streams.control.atEnd || !streams.values.atEnd) {
     throw new VectorFileError(`${group}${SUFFIX}: data is left over after the last case`);
@@ -177,7 +206,16 @@ function readFault(control: Reader): Fault {
   return fault;
 }
 
-function readCase(form: string, index: number, base: Uint8Array, streams: Streams): Vector {
+function readSegments(known: Uint16Array, { control, values }: Streams): Uint16Array {
+  const segments = known.slice();
+  const changed = control.byte();
+  for (let i = 0; i < 6; i++) {
+    if (((changed >>> i) & 1) !== 0) segments[i] = new DataView(values.take(2).buffer).getUint16(0, true);
+  }
+  return segments;
+}
+
+function readCase(form: string, index: number, base: Uint8Array, streams: Streams, tables?: Tables): Vector {
   const { code, control } = streams;
   const prng = Prng.forCase(form, index);
   const derived = new BigUint64Array(16);
@@ -190,7 +228,15 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
   const length = control.byte();
   const has = control.byte();
   const bytes = code.take(length);
-  const rip = (has & Has.Rip) !== 0 ? CODE_ENTRY + BigInt(control.signed()) : CODE_ENTRY;
+  let legacy: Legacy | undefined;
+  if (tables) {
+    const segmentsIn = Uint16Array.from(control.take(6));
+    legacy = { bits: tables.segment(segmentsIn[SEG_CS]!).mask === 0xffffn ? 16 : 32, segmentsIn, tables };
+    const stack = tables.offset(segmentsIn[SEG_SS]!, derived[RSP]!);
+    derived.forEach((value, i) => (derived[i] = i < 8 ? value & 0xffff_ffffn : 0n));
+    derived[RSP] = stack;
+  }
+  const address = (has & Has.Rip) !== 0 ? CODE_ENTRY + BigInt(control.signed()) : CODE_ENTRY;
   if ((has & Has.Flags) !== 0) flagsIn ^= control.varint();
   const regsIn = (has & Has.Regs) !== 0 ? readRegs(derived, streams) : derived;
   const patches = (has & Has.Patches) !== 0 ? readPatches(prng, streams) : [];
@@ -200,9 +246,20 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
   const regsMask = (has & Has.RegsMask) !== 0 ? control.varint() : 0xffff;
   const regs = readRegs(regsIn, streams);
   const flags = flagsIn ^ control.varint();
+  const segments = legacy && readSegments(legacy.segmentsIn, streams);
   const stores = (has & Has.Stores) !== 0 ? readStores(streams) : [];
-  const expect: Vector['expect'] = { regs, flags, flagsMask, regsMask, rip, memory: stores };
-  if ((has & Has.Fault) !== 0) expect.fault = readFault(control);
-  else expect.rip = rip + BigInt(length + control.signed());
-  return { form, index, bytes, regsIn, flagsIn, rip, memory, expect };
+  const fault = (has & Has.Fault) !== 0 ? readFault(control) : undefined;
+  let next = address;
+  if (!fault) next += BigInt(length + control.signed());
+  else if (fault.vector === OVERFLOW) next += BigInt(length);
+  const rip = legacy ? tables!.offset(legacy.segmentsIn[SEG_CS]!, address) : address;
+  const nextRip = segments ? tables!.offset(segments[SEG_CS]!, next) : next;
+  const expect: Vector['expect'] = { regs, flags, flagsMask, regsMask, rip: nextRip, memory: stores };
+  if (fault) expect.fault = fault;
+  const vector: Vector = { form, index, bytes, regsIn, flagsIn, rip, address, memory, expect };
+  if (legacy && segments) {
+    vector.legacy = legacy;
+    expect.segments = segments;
+  }
+  return vector;
 }

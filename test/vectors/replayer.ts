@@ -1,7 +1,17 @@
-// Runs recorded instructions on the core itself, without a hypervisor: a guest of a few pages in 64-bit mode at CPL 3,
-// an IDT whose handlers are one NOP each, so that a fault shows as its handler's address and the frame on the stack.
+// Runs recorded instructions on the core itself, without a hypervisor: a guest of a few pages in 64-bit or compatibility
+// mode at CPL 3, an IDT whose handlers are one NOP each, so that a fault shows as its handler's address and the frame on the stack.
 import { readFileSync } from 'node:fs';
-import { baseMemory, CODE_BASE, CODE_SIZE, DATA_BASE, DATA_SIZE, type Bytes, type Vector } from './load.js';
+import {
+  baseMemory,
+  CODE_BASE,
+  CODE_SIZE,
+  DATA_BASE,
+  DATA_SIZE,
+  type Bytes,
+  type Legacy,
+  type Vector,
+} from './load.js';
+import { GDT, GDT_LDT, GDT_LIMIT, GDT_TSS, SEGMENT_NAMES, SEG_CS, SEG_SS } from './segments.js';
 
 type Exports = Record<string, WebAssembly.Global> & Record<string, (...args: number[]) => number>;
 
@@ -10,16 +20,35 @@ export type Way = 'run' | 'emulate';
 
 // Guest-physical layout, two megabytes in all.
 const PML4 = 0x1000;
-const GDT = 0x8000;
+const GDT_PAGE = 0x8000;
 const IDT = 0x9000;
 const TSS = 0xa000;
 const STACK_TOP = 0xc000;
 const HANDLERS = 0xd000;
+const LDT = 0xe000;
 const SYSTEM_BASE = 0x4000_0000;
 const CODE = 0x10_0000;
 const DATA = 0x10_4000;
 const RAM_SIZE = 0x20_0000;
 const COMPARED = 32;
+/** The code and data pages appear a second time this much higher. */
+const ALIAS = 0x1_0000n;
+/** Access rights of a segment register that holds a null selector (SDM vol. 3, 25.4.1). */
+const UNUSABLE = 0x1_0000;
+const KERNEL_CODE = 0x10;
+const USER_CODE = 0x33;
+const USER_DATA = 0x2b;
+
+/** An exception as its handler's frame on the stack shows it. */
+interface Frame {
+  vector: number;
+  errorCode: number;
+  rip: bigint;
+  cs: number;
+  flags: number;
+  rsp: bigint;
+  ss: number;
+}
 
 /** What is different from the recording; empty = nothing. */
 export class Replayer {
@@ -91,18 +120,18 @@ export class Replayer {
 
   #buildGuest(): void {
     const noExecute = 1n << 63n;
-    for (let offset = 0; offset < CODE_SIZE; offset += 4096) this.#map(CODE_BASE + BigInt(offset), CODE + offset, 5n);
-    for (let offset = 0; offset < DATA_SIZE; offset += 4096) {
-      this.#map(DATA_BASE + BigInt(offset), DATA + offset, 7n | noExecute);
+    for (const alias of [0n, ALIAS]) {
+      for (let at = 0; at < CODE_SIZE; at += 4096) this.#map(CODE_BASE + alias + BigInt(at), CODE + at, 5n);
+      for (let at = 0; at < DATA_SIZE; at += 4096) this.#map(DATA_BASE + alias + BigInt(at), DATA + at, 7n | noExecute);
     }
-    for (let page = 0x8000; page < 0xe000; page += 4096) this.#map(BigInt(SYSTEM_BASE + page), page, 3n);
-    const gdt = [0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn, 0x00affb000000ffffn, 0x00cff3000000ffffn];
-    gdt.forEach((entry, index) => this.#quad(this.#ram + GDT + index * 8, entry));
+    for (let page = 0x8000; page < 0xf000; page += 4096) this.#map(BigInt(SYSTEM_BASE + page), page, 3n);
+    GDT.forEach((entry, index) => this.#quad(this.#ram + GDT_PAGE + index * 8, entry));
+    this.#systemDescriptor(GDT_TSS, SYSTEM_BASE + TSS, 0x67, 0x8bn);
     this.#quad(this.#ram + TSS + 4, BigInt(SYSTEM_BASE + STACK_TOP));
     this.#view.setUint16(this.#ram + TSS + 102, 0x68, true); // no I/O bitmap: no port is free
     for (let vector = 0; vector < COMPARED; vector++) {
       const handler = BigInt(SYSTEM_BASE + HANDLERS + vector * 16);
-      const low = (handler & 0xffffn) | (8n << 16n) | (0xee00n << 32n) | ((handler >> 16n) << 48n);
+      const low = (handler & 0xffffn) | (BigInt(KERNEL_CODE) << 16n) | (0xee00n << 32n) | ((handler >> 16n) << 48n);
       this.#quad(this.#ram + IDT + vector * 16, low);
       this.#quad(this.#ram + IDT + vector * 16 + 8, handler >> 32n);
     }
@@ -111,11 +140,18 @@ export class Replayer {
     this.#field('CR3', BigInt(PML4));
     this.#field('CR4', 0x20n);
     this.#field('EFER', 0xd01n);
-    this.#field('GDTR_BASE', BigInt(SYSTEM_BASE + GDT));
-    this.#field('GDTR_LIMIT', 0x27n);
+    this.#field('GDTR_BASE', BigInt(SYSTEM_BASE + GDT_PAGE));
+    this.#field('GDTR_LIMIT', BigInt(GDT_LIMIT));
     this.#field('IDTR_BASE', BigInt(SYSTEM_BASE + IDT));
     this.#field('IDTR_LIMIT', BigInt(COMPARED * 16 - 1));
-    this.#segment(7, 0x28, BigInt(SYSTEM_BASE + TSS), 0x67, 0x8b);
+    this.#segment(7, GDT_TSS * 8, BigInt(SYSTEM_BASE + TSS), 0x67, 0x8b);
+  }
+  /** A system descriptor of 16 bytes (SDM vol. 3, figure 3-8); bases here are below 4 GiB. */
+  #systemDescriptor(index: number, base: number, limit: number, access: bigint): void {
+    const place = BigInt(base);
+    const low = BigInt(limit) | ((place & 0xff_ffffn) << 16n) | (access << 40n) | ((place >> 24n) << 56n);
+    this.#quad(this.#ram + GDT_PAGE + index * 8, low);
+    this.#quad(this.#ram + GDT_PAGE + index * 8 + 8, 0n);
   }
   #segment(index: number, selector: number, base: bigint, limit: number, attributes: number): void {
     const at = this.#state + this.#constant('SEGMENTS') + index * this.#constant('SEGMENT_SIZE');
@@ -126,22 +162,44 @@ export class Replayer {
   }
   #userMode(): void {
     for (let index = 0; index < 6; index++) {
-      if (index === 1) this.#segment(index, 0x1b, 0n, 0xffff_ffff, 0xa0fb);
-      else this.#segment(index, 0x23, 0n, 0xffff_ffff, 0xc0f3);
+      if (index === SEG_CS) this.#segment(index, USER_CODE, 0n, 0xffff_ffff, 0xa0fb);
+      else this.#segment(index, USER_DATA, 0n, 0xffff_ffff, 0xc0f3);
     }
     this.#core.stateChanged!();
   }
 
-  #inUser = false;
+  #tables: Legacy['tables'] | undefined;
+  #legacyMode({ segmentsIn, tables }: Legacy): void {
+    if (this.#tables !== tables) {
+      const limit = tables.ldt.length * 8 - 1;
+      tables.ldt.forEach((entry, index) => this.#quad(this.#ram + LDT + index * 8, entry));
+      this.#systemDescriptor(GDT_LDT, SYSTEM_BASE + LDT, limit, 0x82n);
+      this.#segment(6, GDT_LDT * 8, BigInt(SYSTEM_BASE + LDT), limit, 0x82);
+      this.#tables = tables;
+    }
+    segmentsIn.forEach((selector, index) => {
+      if (!selector) return this.#segment(index, 0, 0n, 0xffff_ffff, UNUSABLE);
+      const { base, limit, rights } = tables.segment(selector);
+      this.#segment(index, selector, base, limit, rights);
+    });
+    this.#core.stateChanged!();
+  }
+
+  /** What the segment registers hold: `segmentsIn` of the last vector, 64 for 64-bit mode, or who knows. */
+  #holds: string | undefined;
   /** Differences between this vector's recording and what the core does. */
   check(vector: Vector, way: Way = 'run'): string[] {
     const core = this.#core;
     const state = this.#state;
     const ram = this.#ram;
-    if (!this.#inUser) this.#userMode();
-    this.#inUser = true;
+    const wanted = vector.legacy ? vector.legacy.segmentsIn.join() : '64';
+    if (this.#holds !== wanted) {
+      if (vector.legacy) this.#legacyMode(vector.legacy);
+      else this.#userMode();
+    }
+    this.#holds = wanted;
     if (this.#dirtyCode) this.#bytes.fill(0xcc, ram + CODE, ram + CODE + CODE_SIZE);
-    const place = Number(vector.rip - CODE_BASE);
+    const place = Number(vector.address - CODE_BASE);
     const room = Math.min(vector.bytes.length, CODE_SIZE - place);
     this.#bytes.set(vector.bytes.subarray(0, room), ram + CODE + place);
     core.invalidateCode!(ram + CODE, CODE_SIZE);
@@ -169,7 +227,7 @@ export class Replayer {
         }
       }
       this.#quads[gpr + 4] = fault.rsp;
-      this.#inUser = false;
+      this.#holds = undefined;
     } else if (vector.expect.fault) wrong.push(`no fault, expected #${vector.expect.fault.vector}`);
     if (rip !== vector.expect.rip) wrong.push(`RIP ${rip.toString(16)}, expected ${vector.expect.rip.toString(16)}`);
     for (let index = 0; index < 16; index++) {
@@ -181,30 +239,27 @@ export class Replayer {
     }
     const difference = (flags ^ vector.expect.flags) & vector.expect.flagsMask;
     if (difference) wrong.push(`flags ${flags.toString(16)}, expected ${vector.expect.flags.toString(16)}`);
+    if (vector.legacy) this.#checkSegments(vector, fault, wrong);
     this.#checkMemory(vector, wrong);
     return wrong;
   }
 
-  #execute(
-    vector: Vector,
-    way: Way,
-  ): { vector: number; errorCode: number; rip: bigint; flags: number; rsp: bigint } | undefined {
+  #execute(vector: Vector, way: Way): Frame | undefined {
     const core = this.#core;
     for (let pass = 0; pass < 64; pass++) {
       if (way === 'emulate') {
         if (core.emulate!() === 2) core.run!(1);
       } else core.run!(1);
       const rip = this.#readField('RIP');
-      if (rip >= BigInt(SYSTEM_BASE)) {
-        if (rip < BigInt(SYSTEM_BASE + 0x1_0000)) return this.#faultFrame(Number(rip - BigInt(SYSTEM_BASE + HANDLERS)));
-        break;
+      if (rip >= BigInt(SYSTEM_BASE) && rip < BigInt(SYSTEM_BASE + 0x1_0000)) {
+        return this.#faultFrame(Number(rip - BigInt(SYSTEM_BASE + HANDLERS)));
       }
       // a repeated string instruction may take several goes
       if (rip !== vector.rip || (vector.expect.rip === vector.rip && !vector.expect.fault)) break;
     }
     return undefined;
   }
-  #faultFrame(handler: number): { vector: number; errorCode: number; rip: bigint; flags: number; rsp: bigint } {
+  #faultFrame(handler: number): Frame {
     const number = handler >> 4;
     const withError = [8, 10, 11, 12, 13, 14, 17].includes(number);
     const at = this.#ram + STACK_TOP - (withError ? 48 : 40);
@@ -213,9 +268,40 @@ export class Replayer {
       vector: number,
       errorCode: withError ? this.#view.getUint32(at, true) : 0,
       rip: this.#view.getBigUint64(frame, true),
+      cs: this.#view.getUint16(frame + 8, true),
       flags: this.#view.getUint32(frame + 16, true),
       rsp: this.#view.getBigUint64(frame + 24, true),
+      ss: this.#view.getUint16(frame + 32, true),
     };
+  }
+
+  /** Selectors against the recording; what stands behind a selector the instruction loaded, against its descriptor. */
+  #checkSegments(vector: Vector, fault: Frame | undefined, wrong: string[]): void {
+    const { segmentsIn, tables } = vector.legacy!;
+    const expected = vector.expect.segments!;
+    for (let index = 0; index < 6; index++) {
+      const at = this.#state + this.#constant('SEGMENTS') + index * this.#constant('SEGMENT_SIZE');
+      const outer = index === SEG_CS ? fault?.cs : index === SEG_SS ? fault?.ss : undefined;
+      const selector = outer ?? this.#view.getUint16(at + 16, true);
+      const name = SEGMENT_NAMES[index]!;
+      if (selector !== expected[index]) {
+        wrong.push(`${name} ${selector.toString(16)}, expected ${expected[index]!.toString(16)}`);
+      }
+      if (expected[index] === segmentsIn[index]) continue;
+      this.#holds = undefined;
+      const rights = this.#view.getUint32(at + 12, true);
+      if (selector < 4) {
+        if (!(rights & UNUSABLE)) wrong.push(`${name} is null but usable`);
+        continue;
+      }
+      const segment = tables.segment(selector);
+      const base = this.#quads[at >> 3]!;
+      const limit = this.#view.getUint32(at + 8, true);
+      if (base !== segment.base || limit !== segment.limit || rights !== segment.rights) {
+        wrong.push(`${name} is ${base.toString(16)} + ${limit.toString(16)}, rights ${rights.toString(16)}`);
+      }
+    }
+    if (wrong.length) this.#holds = undefined;
   }
 
   /** Compare the data pages with the recording, and bring them back to the base image. */

@@ -9,7 +9,7 @@ function unsupported(name: string, recognises: (image: Uint8Array) => boolean): 
     name,
     recognises,
     load(): never {
-      throw new ImageError(`the image is a ${name}, which is not supported yet`);
+      throw new ImageError(`images of this format are not supported yet: ${name}`);
     },
   };
 }

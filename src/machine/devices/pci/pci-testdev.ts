@@ -31,7 +31,7 @@ const TEST_WIDTH = 1;
 const MATCHED_DATA = 0xfa;
 const WILDCARD_DATA = 0xce;
 
-/** A slot for `addr=`: the lowest free one. */
+/** Stands for the lowest free slot; there is no such slot. */
 const ANY_SLOT = 32;
 
 export interface PciTestdevOptions {
@@ -189,6 +189,6 @@ function makeTest(bar: number, kind: Kind, number: number): Test {
 
 export const pciTestdevType: DeviceType = {
   name: 'pci-testdev',
-  options: { addr: numberOption(ANY_SLOT, 1, ANY_SLOT) },
+  options: { addr: numberOption(ANY_SLOT, 1, ANY_SLOT - 1) },
   create: (board, { addr }) => new PciTestdev(board, addr === ANY_SLOT ? {} : { slot: addr! }),
 };

@@ -1,0 +1,81 @@
+// What the command line refuses: one line that says what was wrong, 2 for wrong usage, 1 for what cannot be done.
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildCommand, doorbell } from './built.js';
+
+const HELLO = 'guests/hello-long/hello-long.bin';
+
+beforeAll(buildCommand, 120_000);
+
+/** Arguments, status, and what the line has to name. */
+const REFUSED: [string[], number, RegExp][] = [
+  [[], 2, /no command/],
+  [['frobnicate'], 2, /'frobnicate'/],
+  [['--frobnicate'], 2, /--frobnicate/],
+  [['fuzz'], 1, /'fuzz'.*not in this version/],
+  [['trace', HELLO], 1, /'trace'.*not in this version/],
+  [['run'], 2, /image/],
+  [['run', HELLO, HELLO], 2, /too many arguments/],
+  [['run', HELLO, '--wat'], 2, /--wat/],
+  [['run', HELLO, '--append'], 2, /--append/],
+  [['run', 'no/such/file'], 1, /image no\/such\/file: there is no such file/],
+  [['run', 'guests'], 1, /image guests: it is a directory/],
+  [['run', '/dev/null'], 1, /\/dev\/null: the image is empty/],
+  [['run', HELLO, '--initrd', 'no/such/file'], 1, /initrd no\/such\/file: there is no such file/],
+  [['run', HELLO, '--memory', '3'], 2, /--memory .*'3'/],
+  [['run', HELLO, '--memory', '1T'], 2, /--memory .*'1T'/],
+  [['run', HELLO, '--memory', '4K'], 2, /memory .*4096$/],
+  [['run', HELLO, '--memory', '8G'], 2, /memory .*8589934592$/],
+  [['run', HELLO, '--cpus', '0'], 2, /--cpus .*'0'/],
+  [['run', HELLO, '--cpus', '2'], 1, /--cpus 2/],
+  [['run', HELLO, '--paging', 'nested'], 2, /--paging takes ept, npt, shadow, not 'nested'/],
+  [['run', HELLO, '--clock', 'sundial'], 2, /--clock .*'sundial'/],
+  [['run', HELLO, '--doorbells', 'slow'], 2, /--doorbells .*'slow'/],
+  [['run', HELLO, '--timeout', '0'], 2, /--timeout .*'0'/],
+  [['run', HELLO, '--timeout', 'soon'], 2, /--timeout .*'soon'/],
+  [['run', HELLO, '--stats=xml'], 2, /--stats .*'xml'/],
+  [['run', HELLO, '--device', 'toaster'], 2, /"toaster".*pci-testdev/],
+  [['run', HELLO, '--device', 'pci-testdev,colour=red'], 2, /pci-testdev.*"colour"/],
+  [['bench', 'now'], 2, /too many arguments/],
+  [['bench', '--goal', 'far'], 2, /--goal .*'far'/],
+  [['bench', '--goal', '9'], 2, /--goal .*'9'/],
+  [['bench', '--kick', 'pv,shove'], 2, /--kick .*'shove'/],
+  [['bench', '--paging', 'none'], 2, /--paging .*'none'/],
+  [['disasm'], 2, /file/],
+  [['disasm', 'no/such/file'], 1, /file no\/such\/file/],
+  [['disasm', HELLO, '--bits', '8'], 2, /--bits .*'8'/],
+  [['disasm', HELLO, '--address', '-1'], 2, /--address .*'-1'/],
+  [['disasm', HELLO, '--address', '0x10000000000000000'], 2, /--address .*2\^64/],
+  [['disasm', HELLO, '--count', '0'], 2, /--count .*'0'/],
+];
+
+describe('what makes no sense', () => {
+  it.each(REFUSED)('%j', async (args, status, line) => {
+    const ended = await doorbell(args);
+    expect(ended.stdout).toBe('');
+    expect(ended.stderr).toMatch(/^doorbell: [^\n]*\n$/);
+    expect(ended.stderr.trimEnd()).toMatch(line);
+    expect(ended.status).toBe(status);
+  });
+});
+
+describe('help', () => {
+  it('names every command and gives examples', async () => {
+    const { status, stdout, stderr } = await doorbell(['--help']);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    for (const word of ['run', 'bench', 'disasm', 'Examples:', '--version']) expect(stdout).toContain(word);
+  });
+
+  it('of a command names its options', async () => {
+    const { status, stdout } = await doorbell(['run', '--help']);
+    expect(status).toBe(0);
+    const options = 'append initrd memory cpus paging device clock timeout doorbells stats';
+    for (const option of options.split(' ')) expect(stdout).toContain(`--${option}`);
+  });
+
+  it('tells the version of the package', async () => {
+    const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
+    expect(await doorbell(['--version'])).toMatchObject({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+  });
+});
