@@ -51,6 +51,7 @@ const NEXT: usize = 8; // next in the hash chain
 const PAGE_NEXT: usize = 12; // next in the list of its page
 const SECOND: usize = 16; // host address of the second page's bytes, for an instruction that crosses
 const SECOND_NEXT: usize = 20; // next in the list of that page
+const START: usize = 24; // u32, page offset of the first byte: the first instruction may have no micro-operation
 /** Page-list pointers carry this bit when the list goes on by SECOND_NEXT. */
 const BY_SECOND: usize = 1;
 /** More than the largest block can need: 32 instructions of at most eight micro-operations, and links. */
@@ -121,6 +122,10 @@ export function lookup(linear: u64): usize {
 export function linkable(op: usize): bool {
   return load<u32>(op - HEADER, SECOND) == 0;
 }
+/** Page offset that the block of this first micro-operation begins at. */
+export function startOf(op: usize): u32 {
+  return load<u32>(op - HEADER, START);
+}
 function secondHolds(b: usize, linear: u64): bool {
   const second = <usize>load<u32>(b, SECOND);
   if (!second) return true;
@@ -140,6 +145,7 @@ function newBlock(linear: u64, host: usize, mode: u32): usize {
   store<u32>(b, <u32>host);
   store<u32>(b, mode, KEY_MODE);
   store<u32>(b, <u32>second, SECOND);
+  store<u32>(b, <u32>linear & 4095, START);
   const head = hashHead(host);
   store<u32>(b, load<u32>(head), NEXT);
   store<u32>(head, <u32>b);

@@ -155,6 +155,7 @@ function setsResume(vector: u32): bool {
 function delivered(info: u32): void {
   const type = (info >> 8) & 7;
   store<u32>(cpu, 0, INJECT_INFO);
+  store<u32>(cpu, 0, EXIT_VECTORING); // exits from here on interrupt no delivery
   store<u32>(cpu, 0, ACTIVITY);
   store<u64>(cpu, load<u64>(cpu, RIP), NEXT_RIP);
   let blocking = load<u32>(cpu, INTERRUPTIBILITY) & ~3;

@@ -17,16 +17,19 @@ import {
   EXIT_INFO,
   EXIT_LENGTH,
   EXIT_REASON,
+  EXIT_VECTORING,
   INFO_LENGTH_SHIFT,
   INFO_PLAIN_STORE,
   INJECT_INFO,
   INTERRUPTIBILITY,
+  IRQ_VECTOR,
   is64,
   JUMP_KEY,
   LEAVE,
   MODE,
   MMU,
   NEXT_RIP,
+  NMI_PENDING,
   PAGE,
   PENDING_DEBUG,
   raise,
@@ -49,14 +52,14 @@ import {
 } from '../state';
 import { AUX, BLOCK_MAX, HANDLER, IMM, LENGTH, MEM, MEM_PLAIN, NUMBER, OFFSET, SRC, Uop, UOP } from '../uop';
 import { Operation } from '../decode/operation';
-import { build, clearCodeDropped, linkable, lookup } from '../decode/block';
+import { build, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
 import { LINK_SEQUENTIAL, LINK_WORD, out } from '../decode/lower';
 import { jumpEntry } from '../decode/block';
 import { RF, TF } from './flags';
 import { fetchPage } from '../paging/access';
 import { deliverException } from '../events/deliver';
 import { serviceEvents } from '../events/pending';
-import { debugCheckExecute } from '../events/debug';
+import { debugCheckExecute, interruptWindowOpen, nmiWindowOpen } from '../events/debug';
 import { exitHandler } from '../imports';
 import { straddles, undoPatches } from './slow';
 
@@ -160,7 +163,7 @@ export function dead(op: usize): usize {
 /** Not enough of the budget is left for a whole block: go on at `next` (a block's first micro-operation or a link). */
 export function budgetOut(next: usize): usize {
   if (load<u16>(next, HANDLER) == Uop.LINK) return link(next);
-  store<u64>(cpu, ripOfLinear(load<u64>(cpu, PAGE) + load<u16>(next, OFFSET)), RIP);
+  store<u64>(cpu, ripOfLinear(load<u64>(cpu, PAGE) + startOf(next)), RIP);
   return proceed();
 }
 
@@ -174,7 +177,7 @@ export function link(op: usize): usize {
     const cs = segment(SEG_CS);
     const base = load<u64>(cs, SEGMENT_BASE);
     const rip = (linear - base) & (flags & LINK_WORD ? 0xffff : 0xffffffff);
-    if (!(flags & LINK_SEQUENTIAL) && rip > load<u32>(cs, SEGMENT_LIMIT)) return refuseBranch(op);
+    if (leavesLimit(op)) return refuseBranch(op);
     store<u64>(cpu, rip, RIP);
     target = (base + rip) & 0xffffffff;
     nearLimit = limitNear(rip, target, load<u32>(cs, SEGMENT_LIMIT));
@@ -197,6 +200,14 @@ export function link(op: usize): usize {
  */
 function limitNear(rip: u64, linear: u64, limit: u32): bool {
   return rip + (4096 + 14 - (linear & 4095)) > limit;
+}
+/** Whether a branch by this LINK leaves the code segment: LOOP must know before it counts. */
+export function leavesLimit(op: usize): bool {
+  const flags = load<u8>(op, AUX);
+  if (is64() || flags & LINK_SEQUENTIAL) return false;
+  const cs = segment(SEG_CS);
+  const rip = load<u64>(cpu, PAGE) + load<u64>(op, IMM) - load<u64>(cs, SEGMENT_BASE);
+  return (rip & (flags & LINK_WORD ? 0xffff : 0xffffffff)) > load<u32>(cs, SEGMENT_LIMIT);
 }
 /** Branch beyond the code segment's limit: #GP(0) on the branch, which was already counted. */
 function refuseBranch(op: usize): usize {
@@ -298,6 +309,11 @@ export function fetchFault(op: usize): usize {
 }
 
 // ---------------------------------------------------------------- going on
+/** An interrupt or NMI waits and nothing holds it back. */
+function eventDue(): bool {
+  if (atomic.load<i32>(cpu, IRQ_VECTOR) >= 0 && interruptWindowOpen()) return true;
+  return atomic.load<u32>(cpu, NMI_PENDING) != 0 && nmiWindowOpen();
+}
 /** First micro-operation at RIP, after all that must come before it; 0 = leave the run loop. */
 export function enter(): usize {
   while (true) {
@@ -315,9 +331,12 @@ export function enter(): usize {
       if (raised) {
         setRaised(0);
         store<u32>(cpu, 0, EXIT_LENGTH);
-        if (callHypervisor(load<u32>(cpu, EXIT_INFO)) == LEAVE) return leaveRun(RESULT_LEFT);
+        const answer = callHypervisor(load<u32>(cpu, EXIT_INFO));
+        store<u32>(cpu, 0, EXIT_VECTORING);
+        if (answer == LEAVE) return leaveRun(RESULT_LEFT);
         continue;
       }
+      if (eventDue()) continue; // one was delivered and its handler may be interrupted at once
       if (load<u32>(cpu, ACTIVITY)) {
         // halted with nothing to wake it: an exit, at which something may come
         store<u32>(cpu, REASON_HLT, EXIT_REASON);

@@ -43,6 +43,7 @@ import {
   AUX,
   DISP,
   DST,
+  HANDLER,
   IMM,
   LENGTH,
   NUMBER,
@@ -55,6 +56,8 @@ import {
   RARE_SIZE,
   SEG,
   SRC,
+  TAKEN,
+  Uop,
   UOP,
 } from '../uop';
 import { Operation } from '../decode/operation';
@@ -63,7 +66,7 @@ import { PREFIX_REP, PREFIX_REPNE } from '../decode/insn';
 import { read16, read8 } from '../paging/access';
 import { isCanonical, linear } from '../segments/linear';
 import { address } from './operand';
-import { abandonCut, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, settle, sync } from './enter';
+import { abandonCut, chargeCount, enter, fail, leavesLimit, leaveRun, proceed, RESULT_LEFT, settle, sync } from './enter';
 import { readSized, writeSized } from './shift';
 import { LOOP_COUNT_ZERO, LOOP_EQUAL, LOOP_NOT_EQUAL } from '../decode/lower';
 import { AC, condition, getCF, getFlags, getZF, IF, IOPL, setFlags } from './flags';
@@ -128,7 +131,7 @@ export function rare(op: usize): usize {
   if (raised) return fail(op);
   if (answer != SKIP) return answered(op);
   // what the hypervisor asked for at an exit comes before the next instruction
-  if (load<u32>(cpu, REQUEST) && load<u8>(op + UOP, NUMBER) != load<u8>(op, NUMBER)) return ended(op);
+  if (load<u32>(cpu, REQUEST) && !emulating && isLast(op)) return ended(op);
   if (codeDropped) leaveDropped(op);
   return op + UOP;
 }
@@ -139,6 +142,12 @@ export function rareEnd(op: usize): usize {
   if (raised) return taskSwitched ? arrive(op) : fail(op);
   if (answer != SKIP) return answered(op);
   return ended(op);
+}
+/** Nothing of the same instruction comes behind; a block's fallthrough has its last instruction's number. */
+function isLast(op: usize): bool {
+  const next = op + UOP;
+  if (load<u8>(next, NUMBER) != load<u8>(op, NUMBER)) return true;
+  return load<u16>(next, HANDLER) == Uop.JMP && load<u8>(next, AUX) == 1;
 }
 function ended(op: usize): usize {
   store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
@@ -190,11 +199,12 @@ export function loopTaken(op: usize): bool {
   if (which == LOOP_COUNT_ZERO) return readSized(rcx, size) == 0;
   const mask: u64 = size == 3 ? ~(<u64>0) : size == 2 ? 0xffffffff : 0xffff;
   const count = (readSized(rcx, size) - 1) & mask;
+  const taken = count != 0 && (which == LOOP_EQUAL ? getZF() : which == LOOP_NOT_EQUAL ? !getZF() : true);
+  // the branch will be refused: the instruction faults and has not counted
+  const target = <usize>load<u32>(op, TAKEN);
+  if (taken && load<u16>(target, HANDLER) == Uop.LINK && leavesLimit(target)) return true;
   writeSized(rcx, size, count);
-  if (count == 0) return false;
-  if (which == LOOP_EQUAL) return getZF();
-  if (which == LOOP_NOT_EQUAL) return !getZF();
-  return true;
+  return taken;
 }
 
 /** Raise #GP(0) unless at privilege level 0. */

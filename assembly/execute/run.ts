@@ -1650,7 +1650,7 @@ export function execute(first: usize): void {
       }
       case Uop.ADD32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) + load<u32>(src(op))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) + load<u32>(src(op)))));
         op += UOP;
         continue;
       }
@@ -1662,7 +1662,7 @@ export function execute(first: usize): void {
       }
       case Uop.OR32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) | load<u32>(src(op))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) | load<u32>(src(op)))));
         op += UOP;
         continue;
       }
@@ -1674,7 +1674,7 @@ export function execute(first: usize): void {
       }
       case Uop.AND32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) & load<u32>(src(op))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) & load<u32>(src(op)))));
         op += UOP;
         continue;
       }
@@ -1686,7 +1686,7 @@ export function execute(first: usize): void {
       }
       case Uop.SUB32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) - load<u32>(src(op))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) - load<u32>(src(op)))));
         op += UOP;
         continue;
       }
@@ -1698,7 +1698,7 @@ export function execute(first: usize): void {
       }
       case Uop.XOR32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) ^ load<u32>(src(op))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) ^ load<u32>(src(op)))));
         op += UOP;
         continue;
       }
@@ -1710,7 +1710,7 @@ export function execute(first: usize): void {
       }
       case Uop.SHL32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) << load<u32>(op, IMM)));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) << load<u32>(op, IMM))));
         op += UOP;
         continue;
       }
@@ -1722,7 +1722,7 @@ export function execute(first: usize): void {
       }
       case Uop.SHR32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) >> load<u32>(op, IMM)));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) >> load<u32>(op, IMM))));
         op += UOP;
         continue;
       }
@@ -1770,7 +1770,7 @@ export function execute(first: usize): void {
       }
       case Uop.IMUL32_N: {
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) * load<u32>(src(op))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) * load<u32>(src(op)))));
         op += UOP;
         continue;
       }
@@ -1781,7 +1781,7 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.IMUL32_I_N: {
-        store<u64>(dst(op), <u64>(load<u32>(src(op)) * load<u32>(op, IMM)));
+        store<u64>(dst(op), <u64>(<u32>(load<u32>(src(op)) * load<u32>(op, IMM))));
         op += UOP;
         continue;
       }
@@ -1795,7 +1795,7 @@ export function execute(first: usize): void {
         const e = tlbEntry(tlb, a);
         if (!readable(e, a, 4)) break;
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) + load<u32>(host(e, a))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) + load<u32>(host(e, a)))));
         op += UOP;
         continue;
       }
@@ -1813,7 +1813,7 @@ export function execute(first: usize): void {
         const e = tlbEntry(tlb, a);
         if (!readable(e, a, 4)) break;
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) - load<u32>(host(e, a))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) - load<u32>(host(e, a)))));
         op += UOP;
         continue;
       }
@@ -1831,7 +1831,7 @@ export function execute(first: usize): void {
         const e = tlbEntry(tlb, a);
         if (!readable(e, a, 4)) break;
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) & load<u32>(host(e, a))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) & load<u32>(host(e, a)))));
         op += UOP;
         continue;
       }
@@ -1849,7 +1849,7 @@ export function execute(first: usize): void {
         const e = tlbEntry(tlb, a);
         if (!readable(e, a, 4)) break;
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) | load<u32>(host(e, a))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) | load<u32>(host(e, a)))));
         op += UOP;
         continue;
       }
@@ -1867,7 +1867,7 @@ export function execute(first: usize): void {
         const e = tlbEntry(tlb, a);
         if (!readable(e, a, 4)) break;
         const d = dst(op);
-        store<u64>(d, <u64>(load<u32>(d) ^ load<u32>(host(e, a))));
+        store<u64>(d, <u64>(<u32>(load<u32>(d) ^ load<u32>(host(e, a)))));
         op += UOP;
         continue;
       }

@@ -183,7 +183,9 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
   bentOperation = op;
   bentLinear = linear;
   bentSize = size;
-  bentWrite = (mem & MEM_WRITE) != 0;
+  // the load of a read-modify-write asks for both rights, but the store that follows does the writing
+  const loads = <u32>load<u16>(op, HANDLER) - <u32>Uop.LOAD_RMW8 <= <u32>(Uop.LOAD_RMW64 - Uop.LOAD_RMW8);
+  bentWrite = (mem & MEM_WRITE) != 0 && !loads;
   const tag = (linear + (size - 1)) & ~(<u64>0xfff);
   store<u64>(entry, tag, TLB_READ);
   store<u64>(entry, tag, TLB_WRITE);

@@ -184,7 +184,8 @@ export function enterFrame(size: u32, bytes: u32, level: u32): void {
   let at = stackPointer() - step;
   writeAt(at, size, readSized(cpu + RBP, size));
   if (raised) return;
-  const frame = at;
+  // the whole ESP, although only SP moves, when a 32-bit operand meets a 16-bit stack (SDM vol. 2, ENTER: FrameTemp)
+  const frame = stackSize() == 1 ? (load<u64>(cpu, RSP) & ~0xffff) | wrap(at) : wrap(at);
   if (level) {
     let display = load<u64>(cpu, RBP);
     for (let i: u32 = 1; i < level; i++) {
@@ -196,12 +197,12 @@ export function enterFrame(size: u32, bytes: u32, level: u32): void {
       if (raised) return;
     }
     at -= step;
-    writeAt(at, size, cutTo(wrap(frame), size));
+    writeAt(at, size, cutTo(frame, size));
     if (raised) return;
   }
   at -= bytes;
   if (!probeAt(at, 1)) return;
-  writeSized(cpu + RBP, size, cutTo(wrap(frame), size));
+  writeSized(cpu + RBP, size, cutTo(frame, size));
   setStackPointer(wrap(at));
 }
 export function leaveFrame(size: u32): void {

@@ -30,7 +30,7 @@ export interface BenchOptions {
 
 export const FULL: BenchOptions = {
   goal: 26,
-  repetitions: 5,
+  repetitions: 7,
   warmUpMs: 1500,
   paging: PAGING_MODES,
   kicks: KICKS,

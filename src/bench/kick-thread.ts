@@ -14,6 +14,7 @@ type Answer = { runs: KickRun[] } | { failure: string; measurement: boolean };
 
 export class KickThread {
   readonly #worker: Worker;
+  #ended: Error | undefined;
   #settle: { resolve: (runs: KickRun[]) => void; reject: (error: Error) => void } | undefined;
 
   constructor(options: LaneOptions) {
@@ -24,12 +25,22 @@ export class KickThread {
       if ('runs' in answer) settle?.resolve(answer.runs);
       else settle?.reject(answer.measurement ? new BenchError(answer.failure) : new Error(answer.failure));
     });
-    this.#worker.on('error', (error) => this.#settle?.reject(error));
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('exit', () => this.#end(new Error(`the thread that measures ${options.paging} has ended`)));
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    this.#settle?.reject(this.#ended);
   }
 
   /** One run; only one at a time. Rejects as KickLane.run() does. */
   run(request: LaneRun): Promise<KickRun[]> {
     return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(this.#ended);
+        return;
+      }
       this.#settle = { resolve, reject };
       this.#worker.postMessage(request);
     });

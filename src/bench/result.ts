@@ -28,7 +28,7 @@ export interface KickRow {
   ns: number;
   /** Median of the repetitions, in nanoseconds. */
   medianNs: number;
-  /** Instructions that the hypervisor decoded, and page walks that it made, per kick, after the page's first touch. */
+  /** Instructions that the hypervisor decoded, and page walks that it made, per kick. First touch of the page is warm-up. */
   decodesPerExit: number;
   walksPerExit: number;
   /** `ns` over that of pio-wildcard in the same paging mode. */

@@ -38,7 +38,9 @@ export type Unfinished =
   | { kind: 'read'; exit: MmioExit; row: number }
   /** Pieces of a write that nobody claimed, still to be delivered. */
   | { kind: 'writes'; exits: MmioExit[] }
-  | { kind: 'io'; exit: IoExit };
+  | { kind: 'io'; exit: IoExit }
+  /** INS to MMIO: the emulator runs it and needs the port's value, then to be run again. */
+  | { kind: 'emulated-in'; exit: IoExit; rip: bigint; row: number };
 
 /** Interruption information (SDM vol. 3, table 25-17): valid. */
 export const EVENT_VALID = 0x8000_0000;
@@ -57,6 +59,10 @@ export class VcpuContext {
   interruptSource: InterruptSource | undefined;
   /** The user wants an exit when an interrupt could be taken. */
   wantsWindow = false;
+  /** The emulator is running: a port access is an element of INS or OUTS with an operand in MMIO. */
+  emulating = false;
+  /** What the user answered to such an IN. */
+  portAnswer: number | undefined;
   /** Row of the statistics that emulation now counts for. */
   row = 0;
   #faults = 0;

@@ -16,6 +16,13 @@ export function emulateAccess(context: VcpuContext): number {
   return counted(context, () => proceed(context, context.core.exports.emulate()));
 }
 
+/** Goes on with INS to MMIO after the user has answered for the port. */
+export function resumeInput(context: VcpuContext, value: number, row: number): number {
+  context.row = row;
+  context.portAnswer = value;
+  return emulateAccess(context);
+}
+
 /** Goes on with an emulation whose read the user has answered. True: it is complete, and context.exit says whether to leave. */
 export function resumeEmulation(context: VcpuContext, exit: MmioExit, row: number): number {
   context.row = row;
@@ -32,9 +39,13 @@ function counted(context: VcpuContext, work: () => number): number {
   const walksWord = context.word(core.layout.COUNT_WALKS);
   const decodes = u32[decodesWord]!;
   const walks = u32[walksWord]!;
+  context.emulating = true;
   try {
     return work();
   } finally {
+    context.emulating = false;
+    context.portAnswer = undefined;
+    context.row = row;
     if (shared.scratch.lent) shared.scratch.collect(false);
     const made = (shared.memory.u32[decodesWord]! - decodes) >>> 0;
     if (made > 0) stats.decoded[row]! += 1;
@@ -48,6 +59,8 @@ function proceed(context: VcpuContext, result: number): number {
   for (let faults = 0; ; faults++) {
     switch (result) {
       case EmulateResult.Done:
+        // A port access in the middle went to the user, or its device threw: nothing is done yet.
+        if (context.exit !== undefined || context.failure !== undefined) return core.layout.LEAVE;
         return deliverWrites(context);
       case EmulateResult.NeedsRead:
         if (!offerRead(context)) return core.layout.LEAVE;

@@ -4,17 +4,9 @@ import { BUDGET_MAX, RunResult, type Core } from '../core/core.js';
 import { EBUSY, EEXIST, EINVAL } from '../eventfd/index.js';
 import type { Clock } from './clock.js';
 import { EVENT_VALID, type InterruptSource, type VcpuContext } from './context.js';
-import { resumeEmulation } from './emulation.js';
+import { resumeEmulation, resumeInput } from './emulation.js';
 import { DeviceError } from './device-error.js';
-import {
-  DebugExit,
-  ExitReason,
-  InternalError,
-  InternalErrorExit,
-  PlainExit,
-  type Exit,
-  type MmioExit,
-} from './exit.js';
+import { DebugExit, ExitReason, InternalError, InternalErrorExit, PlainExit, type Exit } from './exit.js';
 import { finishIo } from './exits/io.js';
 import type { GuestMemory } from './guest-memory.js';
 import { readMsr, STATE_MSRS, writeMsr, type Msr } from './msrs.js';
@@ -150,17 +142,24 @@ export class Vcpu {
         return first;
       }
       case 'read': {
-        const answer = this.#resume(unfinished.exit, unfinished.row);
-        return answer === this.#core.layout.LEAVE ? this.#take() : undefined;
+        const { exit, row } = unfinished;
+        return this.#resume(exit.physAddr, () => resumeEmulation(context, exit, row));
+      }
+      case 'emulated-in': {
+        const { exit, rip, row } = unfinished;
+        if (this.getRegs().rip !== rip) return undefined;
+        return this.#resume(BigInt(exit.port), () => resumeInput(context, exit.value, row));
       }
     }
   }
 
-  #resume(exit: MmioExit, row: number): number {
+  /** Goes on with an emulation. An exit if it makes another one. */
+  #resume(address: bigint, work: () => number): Exit | undefined {
     try {
-      return resumeEmulation(this.#context, exit, row);
+      return work() === this.#core.layout.LEAVE ? this.#take() : undefined;
     } catch (error) {
-      throw new DeviceError(`guest-physical address 0x${exit.physAddr.toString(16)}`, error);
+      if (error instanceof DeviceError) throw error;
+      throw new DeviceError(`address 0x${address.toString(16)}`, error);
     }
   }
 

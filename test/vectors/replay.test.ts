@@ -1,7 +1,7 @@
 // The core against the hardware's recordings: every vector as run() executes it, and a share by the emulator.
 import { describe, expect, it } from 'vitest';
 import { loadVectors, vectorGroups } from './load.js';
-import { Replayer, type Way } from './replayer.js';
+import { Replayer, begins, type Way } from './replayer.js';
 
 const WASM = new URL('../../build/core.wasm', import.meta.url);
 /** CI replays everything by the emulator too; otherwise one vector in this many. */
@@ -12,7 +12,7 @@ function replay(group: string, way: Way, every: number): { count: number; failur
   const failures: string[] = [];
   let count = 0;
   for (const vector of loadVectors(group)) {
-    if (count++ % every) continue;
+    if (count++ % every || (way === 'emulate' && !begins(vector))) continue;
     const wrong = replayer.check(vector, way);
     if (wrong.length && failures.length < 20) {
       const bytes = Buffer.from(vector.bytes).toString('hex');

@@ -50,6 +50,16 @@ interface Frame {
   ss: number;
 }
 
+/**
+ * Whether the emulator may be asked: it finishes instructions that run() has begun, and run() begins none whose bytes
+ * leave the code segment.
+ */
+export function begins({ legacy, rip, bytes }: Vector): boolean {
+  if (!legacy) return true;
+  const { limit } = legacy.tables.segment(legacy.segmentsIn[SEG_CS]!);
+  return rip + BigInt(bytes.length) <= BigInt(limit) + 1n;
+}
+
 /** What is different from the recording; empty = nothing. */
 export class Replayer {
   readonly #core: Exports;

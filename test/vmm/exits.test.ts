@@ -84,6 +84,26 @@ describe.each(PAGING_MODES)('port I/O under %s', (paging) => {
     expect(vcpu.getRegs()).toMatchObject({ rcx: 0n, rsi: 0x2002n, rdi: 0x3002n });
   });
 
+  it('counts an instruction that it completes against the budget', async () => {
+    const { vcpu } = await realMode([0xe4, 0x60, 0x40, 0xf4], { paging }); // in al, 0x60; inc ax; hlt
+    as(vcpu.run({ maxInstructions: 1 }), IoExit).complete(0x10);
+    expect(vcpu.retired).toBe(0);
+    expect(vcpu.run({ maxInstructions: 1 }).reason).toBe(ExitReason.Budget);
+    expect(vcpu.getRegs()).toMatchObject({ rax: 0x10n, rip: 0x1002n });
+  });
+
+  it('carries INS from a port to MMIO, both in the caller’s hands', async () => {
+    const { vcpu } = await longMode([0xf3, 0x6c, 0xf4], { paging }); // rep insb; hlt
+    vcpu.setRegs({ ...vcpu.getRegs(), rdi: 0xfe00_0000n, rcx: 2n, rdx: 0x70n });
+    for (const value of [0x41, 0x42]) {
+      as(run(vcpu), IoExit).complete(value);
+      const physAddr = 0xfe00_0000n + BigInt(value - 0x41);
+      expect(as(run(vcpu), MmioExit)).toMatchObject({ physAddr, length: 1, isWrite: true, value: BigInt(value) });
+    }
+    expect(run(vcpu).reason).toBe(ExitReason.Hlt);
+    expect(vcpu.getRegs()).toMatchObject({ rcx: 0n, rdi: 0xfe00_0002n, rax: 0n });
+  });
+
   it('asks the bus first', async () => {
     const { vm, vcpu } = await realMode([0xe4, 0x60, 0xe6, 0x61, 0xf4], { paging }); // in al, 0x60; out 0x61, al; hlt
     const written: number[][] = [];

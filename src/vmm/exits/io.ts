@@ -11,13 +11,21 @@ export function handleIo(context: VcpuContext, port: number, _hi: number, info: 
   const dataWord = context.word(layout.EXIT_DATA);
   const input = (info & layout.ACCESS_READ) !== 0;
   if (input) {
+    if (context.portAnswer !== undefined) {
+      memory.u32[dataWord] = context.portAnswer;
+      context.portAnswer = undefined;
+      return layout.SKIP;
+    }
     if (pio.read(port, 0, size)) {
-      memory.u32[context.word(layout.EXIT_DATA)] = pio.dataLo;
+      // A device may have made memory grow, so the view is asked for anew.
+      shared.memory.u32[dataWord] = pio.dataLo;
       return layout.SKIP;
     }
   } else if (pio.write(port, 0, size, memory.i32[dataWord]!, 0)) return layout.SKIP;
   const exit = new IoExit(input ? 'in' : 'out', port, size, input ? 0 : memory.u32[dataWord]!);
-  context.unfinished = { kind: 'io', exit };
+  const rip = memory.u64[(core.state + layout.RIP) / 8]!;
+  const emulated = context.emulating && input;
+  context.unfinished = emulated ? { kind: 'emulated-in', exit, rip, row: context.row } : { kind: 'io', exit };
   return context.leave(exit);
 }
 

@@ -138,6 +138,10 @@ void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   } else if (after.rip != c->rip + (after.vector == VECTOR_OF ? (uint64_t)length : 0)) { /* INTO's is a trap */
     refuse("a fault must leave RIP at the instruction", bytes, length, &after);
   }
+  /* What a faulting instruction has already done elsewhere than in its string registers is a make's own business: PUSHA
+   * and CALL far may have stored, POPA may have loaded (SDM vol. 3, 6.5 asks for a restart, no more). */
+  bool changed = memcmp(initial, data_pages, DATA_SIZE) || memcmp(after.reg, c->reg, sizeof after.reg);
+  if (mode != 64 && !c->partial && after.vector != VECTOR_BP && changed) return;
   if (mode != 64) c->base_reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
   record_case(c, bytes, length, &after, initial);
   form_cases++;

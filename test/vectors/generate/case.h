@@ -31,6 +31,7 @@ typedef struct {
   uint32_t faults;     /* bit n: exception n is an expected outcome; 0: none is */
   bool branches;       /* may end somewhere else than behind the instruction */
   bool no_rex;         /* AH..BH may be used, so nothing may need REX */
+  bool partial;        /* what it has done before a fault stays and is recorded: legacy string instructions */
   bool keep_rsp;       /* the instruction uses the stack: RSP stays where it is */
   int pops;            /* bytes by which RSP has grown when the memory operand's address is computed */
   uint64_t target;     /* address of the memory operand, once picked */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "groups.h"
+#include "segments.h"
 #include "shape.h"
 
 static void raw(int vector, const char *name, const char *hex) {
@@ -17,7 +18,7 @@ static void raw(int vector, const char *name, const char *hex) {
     Case c;
     case_begin(&c);
     for (int r = 0; r < 16; r++) /* any register may be an address: all are good ones */
-      if (r != RSP) c.reg[r] = DATA_BASE + 0x100 * (uint64_t)(r + 1);
+      if (r != RSP && mode == 64) c.reg[r] = DATA_BASE + 0x100 * (uint64_t)(r + 1);
     c.faults = 1u << vector;
     case_emit_bytes(&c, bytes, length);
   }
@@ -40,7 +41,7 @@ static void invalid(void) {
   for (size_t i = 0; i < sizeof hex / sizeof hex[0]; i++) raw(VECTOR_UD, "#UD", hex[i]);
 }
 
-static void bad_lock(void) {
+void forbidden_locks(void) {
   static const char *const hex[] = {
       "F0 01 C8", "F0 03 00", "F0 39 00", "F0 3B 00", "F0 83 38 01", "F0 85 00", "F0 89 00", "F0 8B 00",
       "F0 C7 00 01 00 00 00", "F0 FF C0", "F0 F7 D8", "F0 F7 D0", "F0 F7 20", "F0 F7 00 01 00 00 00", "F0 D1 20",
@@ -76,6 +77,6 @@ static void privileged(void) {
 
 void group_forbidden(void) {
   invalid();
-  bad_lock();
+  forbidden_locks();
   privileged();
 }

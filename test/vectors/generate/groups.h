@@ -23,5 +23,7 @@ void group_legacy_flow(void);
 void group_legacy_string(void);
 void group_legacy_segment(void);
 void group_legacy_fault(void);
+void group_legacy_decode(void);
+void forbidden_locks(void); /* LOCK where it is illegal: part of two groups */
 
 #endif

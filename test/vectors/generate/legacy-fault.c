@@ -23,8 +23,8 @@ static const Shape list[] = {
     {.name = "pop m16", .opcode = {0x8F}, .osz = 2, .rm_size = 2, .stack = true, .pops = 2, .writes = true},
     {.name = "pop m32", .opcode = {0x8F}, .osz = 4, .rm_size = 4, .stack = true, .pops = 4, .writes = true},
     {.name = "cmpxchg8b m64", .opcode = {0x0F, 0xC7}, .opcodes = 2, .rm_size = 8, .digit = 1, .writes = true},
-    {.name = "cmovz r16, m16", .opcode = {0x0F, 0x44}, .opcodes = 2, .osz = 2, .rm_size = 2, .reg_size = 2},
-    {.name = "setz m8", .opcode = {0x0F, 0x94}, .opcodes = 2, .rm_size = 1, .writes = true},
+    {.name = "cmove r16, m16", .opcode = {0x0F, 0x44}, .opcodes = 2, .osz = 2, .rm_size = 2, .reg_size = 2},
+    {.name = "sete m8", .opcode = {0x0F, 0x94}, .opcodes = 2, .rm_size = 1, .writes = true},
 };
 enum { FORMS = sizeof list / sizeof list[0] };
 

@@ -134,7 +134,8 @@ static void edges(int osz, int entry, const char *where, uint32_t edge, int alig
       {"leave", 1, {0xC9}, 0}, {"call rel", 1, {0xE8}, 1}, {"ret", 1, {0xC3}, 0}, {"pop sp", 1, {0x5C}, 0},
   };
   for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
-    form_begin("%s (%d bits) [stack %s]", list[i].name, osz * 8, where);
+    bool named = strchr("\x60\x61\x9C\x9D", list[i].bytes[0]) != NULL; /* PUSHA is PUSHAD */
+    form_begin("%s%s (%d bits) [stack %s]", list[i].name, named && osz == 4 ? "d" : "", osz * 8, where);
     for (int n = 0; n < 14; n++) {
       Case c;
       begin(&c, osz, list[i].length, list[i].bytes);

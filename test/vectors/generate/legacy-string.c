@@ -85,6 +85,7 @@ static void edges(const StringOp *op, int size, int rep, int address_size, int e
     c.reg[RSI] = (source ? at : 0x480u + choose(0x40)) | (uint32_t)above(address_size);
     c.reg[RDI] = (source ? 0x880u + choose(0x40) : at) | (uint32_t)above(address_size);
     c.faults = 1 << VECTOR_GP | 1 << VECTOR_PF;
+    c.partial = true;
     if (op->compares) {
       if (rep == 0xF3) { /* equal elements, so that the comparison gets there */
         for (int i = 0; i < 4; i++) case_patch_value(&c, DATA_BASE + 0x460 + (uint64_t)i * 0x28, choose64());

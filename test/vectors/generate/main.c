@@ -21,6 +21,7 @@ static void legacy_stack(void) { in_both_modes(group_legacy_stack); }
 static void legacy_flow(void) { in_both_modes(group_legacy_flow); }
 static void legacy_string(void) { in_both_modes(group_legacy_string); }
 static void legacy_segment(void) { in_both_modes(group_legacy_segment); }
+static void legacy_decode(void) { in_both_modes(group_legacy_decode); }
 static void legacy_fault(void) { in_both_modes(group_legacy_fault); }
 
 int main(int argc, char **argv) {
@@ -37,6 +38,7 @@ int main(int argc, char **argv) {
       {"legacy-only", legacy_only},     {"legacy-stack", legacy_stack},
       {"legacy-flow", legacy_flow},     {"legacy-string", legacy_string},
       {"legacy-segment", legacy_segment}, {"legacy-fault", legacy_fault},
+      {"legacy-decode", legacy_decode},
   };
   if (argc != 2) {
     fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
