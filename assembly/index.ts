@@ -52,14 +52,22 @@ import { init, modeChanged } from './paging/mode';
 import { watchWrite } from './paging/code-watch';
 import { lastGpa, translate } from './paging/access';
 import { forgetWalk } from './paging/translation';
+import { readCount, writeCount } from './paging/mmio';
 import { queueException } from './emulate/emulate';
 
 export * from './state';
 export { emulate, emulateAgain } from './emulate/emulate';
 export { syncExit } from './execute/slow';
 export { completeIo } from './execute/port';
-export { readCount, writeCount } from './paging/mmio';
 export { guestWalk } from './paging/guest-walk';
+
+/** Entries in the emulator's lists. Functions, because reading an exported global costs JavaScript far more. */
+export function countReads(): u32 {
+  return readCount;
+}
+export function countWrites(): u32 {
+  return writeCount;
+}
 
 /** Write the decode tables: once a memory, by its maker. */
 export function initialize(): void {

@@ -48,6 +48,7 @@ import {
   SEGMENT_LIMIT,
   setRaised,
   SKIP,
+  STRICT,
   TLB_USER,
 } from '../state';
 import { AUX, BLOCK_MAX, HANDLER, IMM, LENGTH, MEM, MEM_PLAIN, NUMBER, OFFSET, SRC, Uop, UOP } from '../uop';
@@ -226,16 +227,19 @@ export function fail(op: usize): usize {
   undoPatches();
   return settle(op);
 }
-/** Deliver what is raised, or exit to the hypervisor. */
+/** Deliver what is raised, or exit to the hypervisor, and go on. */
 export function settle(op: usize): usize {
   if (emulating) return 0;
+  return settled(op) ? enter() : 0;
+}
+/** The same without going on; false = run() is to be left. */
+function settled(op: usize): bool {
   const inCut = cutting;
   abandonCut();
   // an exit in the middle of a delivery is not the instruction's
   const own = raised == RAISED_EXCEPTION ? 0 : op;
   deliverRaised();
-  if (raised) return leaveGuest(own, inCut);
-  return enter();
+  return !raised || leaveGuest(own, inCut);
 }
 /** Exceptions in a row that a guest may take without an instruction in between before they count as instructions. */
 const FRUITLESS_MOST: u32 = 64;
@@ -259,20 +263,21 @@ function deliverRaised(): void {
   }
 }
 /** Exit to the hypervisor with the record filled in; `op` = the instruction's micro-operation, 0 = between instructions. */
-function leaveGuest(op: usize, inCut: bool): usize {
+function leaveGuest(op: usize, inCut: bool): bool {
   setRaised(0);
   let info = load<u32>(cpu, EXIT_INFO);
   if (op) {
     info |= (<u32>load<u8>(op, LENGTH)) << INFO_LENGTH_SHIFT;
-    if (load<u8>(op, MEM) & MEM_PLAIN && !straddles) info |= INFO_PLAIN_STORE;
+    // a breakpoint on the data is for the emulator to see
+    if (load<u8>(op, MEM) & MEM_PLAIN && !straddles && !load<u32>(cpu, STRICT)) info |= INFO_PLAIN_STORE;
     store<u32>(cpu, info, EXIT_INFO);
     store<u32>(cpu, load<u8>(op, LENGTH), EXIT_LENGTH);
   } else store<u32>(cpu, 0, EXIT_LENGTH);
   const answer = callHypervisor(info);
-  if (answer == LEAVE) return leaveRun(RESULT_LEFT);
+  if (answer == LEAVE) leaveRun(RESULT_LEFT);
   // between instructions there is nothing to step over
-  if (answer == SKIP && op) stepOver(inCut);
-  return enter();
+  else if (answer == SKIP && op) stepOver(inCut);
+  return answer != LEAVE;
 }
 /** The hypervisor finished the instruction: go on behind it. */
 export function stepOver(inCut: bool): void {
@@ -358,14 +363,15 @@ export function enter(): usize {
       linear = (load<u64>(cs, SEGMENT_BASE) + rip) & 0xffffffff;
       if (rip > limit) {
         raiseError(13, 0);
-        return settle(0);
+        if (!settled(0)) return 0;
+        continue;
       }
       if (limitNear(rip, linear, limit)) special = true;
     }
-    if (special || left < <i32>BLOCK_MAX) return cut(linear, special ? 1 : <u32>left);
-    const first = lookup(linear);
+    const first = special || left < <i32>BLOCK_MAX ? cut(linear, special ? 1 : <u32>left) : lookup(linear);
     if (first) return first;
-    return settle(0);
+    // in this loop and not by a call: a guest may have handlers that fault again and again
+    if (!settled(0)) return 0;
   }
 }
 
@@ -383,15 +389,15 @@ function beyondLimit(op: usize): bool {
   return true;
 }
 
-/** Run exactly `count` instructions (fewer at a branch), then come back between them. */
+/** First micro-operation of exactly `count` instructions (fewer at a branch), after which the run loop comes back; 0 = raised. */
 function cut(linear: u64, count: u32): usize {
-  if (load<u32>(cpu, DR + 7 * 8) & 0xff && debugCheckExecute(linear)) return settle(0);
+  if (load<u32>(cpu, DR + 7 * 8) & 0xff && debugCheckExecute(linear)) return 0;
   const host = fetchPage(linear);
-  if (raised) return settle(0);
+  if (raised) return 0;
   const to = arena + ARENA_CUT;
   store<u64>(cpu, linear & ~(<u64>0xfff), PAGE);
   build(to, linear, host, count);
-  if (raised || beyondLimit(to)) return settle(0);
+  if (raised || beyondLimit(to)) return 0;
   cutting = true;
   keepRf = false;
   cutTrap = (load<u64>(cpu, RFLAGS) & TF) != 0;

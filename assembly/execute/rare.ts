@@ -66,7 +66,18 @@ import { PREFIX_REP, PREFIX_REPNE } from '../decode/insn';
 import { read16, read8 } from '../paging/access';
 import { isCanonical, linear } from '../segments/linear';
 import { address } from './operand';
-import { abandonCut, chargeCount, enter, fail, leavesLimit, leaveRun, proceed, RESULT_LEFT, settle, sync } from './enter';
+import {
+  abandonCut,
+  chargeCount,
+  enter,
+  fail,
+  leavesLimit,
+  leaveRun,
+  proceed,
+  RESULT_LEFT,
+  settle,
+  sync,
+} from './enter';
 import { readSized, writeSized } from './shift';
 import { LOOP_COUNT_ZERO, LOOP_EQUAL, LOOP_NOT_EQUAL } from '../decode/lower';
 import { AC, condition, getCF, getFlags, getZF, IF, IOPL, setFlags } from './flags';

@@ -11,13 +11,24 @@ import {
   BOUNCE,
   cpu,
   emulating,
+  EXIT_DATA,
+  EXIT_GLA,
+  EXIT_GPA,
   EXIT_INFO,
   EXIT_LENGTH,
+  EXIT_QUALIFICATION,
+  EXIT_REASON,
   GPR,
   INFO_LENGTH_SHIFT,
   INFO_PLAIN_STORE,
+  INFO_SIZE_SHIFT,
+  INFO_USER,
   LEAVE,
   MMU,
+  NESTED,
+  NESTED_EPT,
+  NESTED_NPT,
+  NESTED_SHADOW,
   NEXT_RIP,
   PAGE,
   raised,
@@ -55,9 +66,10 @@ import {
 import { address, readable, tlbEntry, writable } from './operand';
 import { probe, read64, readAs, translate, write64, writeAs } from '../paging/access';
 import { setStackAccess } from '../paging/guest-walk';
-import { exitMmio } from '../paging/nested';
+import { exitMmio, mmioError } from '../paging/nested';
 import { cachedMarker } from '../paging/tlb';
-import { setAccessSize } from '../paging/exit';
+import { REASON_EPT_MISCONFIG, REASON_NPF, REASON_PAGE_FAULT, setAccessSize } from '../paging/exit';
+import { exitHandler } from '../imports';
 import { HOW_USER } from '../paging/format';
 import { isCanonical } from '../segments/linear';
 import { codeDropped, leaveDropped } from '../decode/block';
@@ -66,6 +78,16 @@ import { abandonCut, callHypervisor, chargeCount, enter, fail, leaveRun, proceed
 /** Take over a micro-operation whose handler could not go on. Returns the next one to run. */
 export function attend(op: usize): usize {
   if (raised) return fail(op);
+  const mem = <u32>load<u8>(op, MEM);
+  const size: u32 = 1 << (mem & MEM_SIZE);
+  if (mem & MEM_PLAIN && !emulating) {
+    const linear = address(op);
+    const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
+    const tag = (linear & ~(<u64>0xfff)) | TAG_MMIO;
+    if (load<u64>(entry, TLB_WRITE) == tag && ((<u32>linear) & 0xfff) + size <= 0x1000)
+      return plainMmio(op, entry, linear, size);
+    return access(op, entry, linear, size, mem);
+  }
   switch (<i32>load<u16>(op, HANDLER)) {
     case Uop.CALL:
     case Uop.CALL_R:
@@ -74,9 +96,7 @@ export function attend(op: usize): usize {
     case Uop.RET_N:
       return transfer(op);
   }
-  const mem = <u32>load<u8>(op, MEM);
   const linear = address(op);
-  const size: u32 = 1 << (mem & MEM_SIZE);
   const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
   if (!emulating) {
     // A page known to be MMIO: exit at once, without any walk
@@ -87,7 +107,7 @@ export function attend(op: usize): usize {
   return access(op, entry, linear, size, mem);
 }
 
-/** Exit for an access to a page whose TLB entry says MMIO. */
+/** Exit for an access to a page whose TLB entry says MMIO, other than a plain store. */
 function mmio(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
   setAccessSize(size);
   const user: u32 = load<u32>(cpu, MMU) == TLB_USER ? HOW_USER : 0;
@@ -98,15 +118,41 @@ function mmio(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize 
     (mem & MEM_READ ? ACCESS_READ : ACCESS_WRITE) | user,
     cachedMarker(entry),
   );
-  if (!(mem & MEM_PLAIN)) return fail(op);
-  // A plain store: the hypervisor may well finish it from the address alone, so RIP is made only if somebody asks
-  setRaised(0);
+  return fail(op);
+}
+
+/**
+ * A plain store to MMIO: what a kick is, and the shortest way out of the guest. The hypervisor may well finish it from the
+ * address alone, so RIP is made only if somebody asks. Writes the same record as exitMmio().
+ */
+function plainMmio(op: usize, entry: usize, linear: u64, size: u32): usize {
+  const c = cpu;
+  const gpa = load<u64>(entry, TLB_GPA) | (linear & 0xfff);
   const length = <u32>load<u8>(op, LENGTH);
-  const info = load<u32>(cpu, EXIT_INFO) | (length << INFO_LENGTH_SHIFT) | INFO_PLAIN_STORE;
-  store<u32>(cpu, info, EXIT_INFO);
-  store<u32>(cpu, length, EXIT_LENGTH);
-  const answer = exitDeferred(op, info);
-  if (stepped) return op + UOP;
+  const user: u32 = load<u32>(c, MMU) == TLB_USER ? INFO_USER : 0;
+  const info =
+    ACCESS_WRITE | INFO_PLAIN_STORE | user | (length << INFO_LENGTH_SHIFT) | (size << INFO_SIZE_SHIFT);
+  const kind = load<u32>(c, NESTED);
+  let reason = REASON_EPT_MISCONFIG;
+  let qualification: u64 = 0;
+  if (kind != NESTED_EPT) {
+    qualification = mmioError(ACCESS_WRITE | (user ? HOW_USER : 0));
+    reason = kind == NESTED_NPT ? REASON_NPF : REASON_PAGE_FAULT;
+    if (kind == NESTED_SHADOW) store<u64>(c, cachedMarker(entry), EXIT_DATA);
+  }
+  store<u32>(c, reason, EXIT_REASON);
+  store<u32>(c, info, EXIT_INFO);
+  store<u64>(c, qualification, EXIT_QUALIFICATION);
+  store<u64>(c, gpa, EXIT_GPA);
+  store<u64>(c, linear, EXIT_GLA);
+  store<u32>(c, length, EXIT_LENGTH);
+  deferred = op;
+  const answer = exitHandler(reason, <i32>gpa, <i32>(gpa >> 32), info);
+  if (answer == SKIP && deferred && !load<u32>(c, REQUEST)) {
+    deferred = 0;
+    return op + UOP;
+  }
+  syncExit();
   if (answer == SKIP) return stepOverDeferred();
   abandonCut();
   return answer == LEAVE ? leaveRun(RESULT_LEFT) : enter();
@@ -122,7 +168,7 @@ export let stepped: bool = false;
 export function exitDeferred(op: usize, info: u32): i32 {
   deferred = op;
   const answer = callHypervisor(info);
-  stepped = answer == SKIP && deferred != 0 && !load<u32>(cpu, REQUEST);
+  stepped = answer == SKIP && deferred != 0 && !load<u32>(cpu, REQUEST) && !codeDropped;
   if (stepped) deferred = 0;
   else syncExit();
   return answer;

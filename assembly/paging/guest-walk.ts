@@ -54,7 +54,7 @@ import {
   errorCode,
   permitted,
 } from './format';
-import { QUALIFICATION_GLA, REASON_EPT_VIOLATION, exitPaging } from './exit';
+import { QUALIFICATION_GLA, REASON_EPT_VIOLATION, exitPaging, setAccessSize } from './exit';
 import { nestedQualification, nestedReason, nestedWalk } from './nested';
 import { guestReserved, reservedAddress } from './reserved';
 import { watchWrite } from './code-watch';
@@ -196,6 +196,7 @@ function mark32(host: usize, place: u64, address: u64, entry: u64, set: u64, how
  */
 export function loadPdptesFrom(cr3: u64): bool {
   const table = cr3 & 0xffffffe0;
+  setAccessSize(8);
   const found = nestedWalk(table, ACCESS_READ, true);
   if (!found) {
     // Only these accesses have no linear address (SDM vol. 3, table 28-7, bit 7).

@@ -42,17 +42,22 @@ export function nestedWalk(gpa: u64, access: u32, guestTable: bool): u64 {
   return found;
 }
 
+/** EXIT_QUALIFICATION of an access to the MMIO marker of NPT or shadow paging: the error code, with RSVD. */
+export function mmioError(how: u32): u64 {
+  if (load<u32>(cpu, NESTED) == NESTED_NPT) return nptMmioError(how & 7);
+  return errorCode(how | HOW_REPORT_FETCH, ERROR_P | ERROR_RSVD);
+}
+
 /**
- * The exit for an access to a page known to be MMIO; the same record as a walk that ends at the marker makes. Under shadow
- * paging EXIT_DATA gets the marker entry, because the guest's rights that the hypervisor keeps in it save it a walk.
+ * The exit for an access to a page known to be MMIO; the same record as a walk that ends at the marker makes. `marker`:
+ * under shadow paging the marker entry, where the hypervisor keeps the guest's rights; it goes to EXIT_DATA.
  */
 export function exitMmio(gpa: u64, linear: u64, how: u32, marker: u64 = 0): void {
   const kind = load<u32>(cpu, NESTED);
   if (kind == NESTED_EPT) exitPaging(REASON_EPT_MISCONFIG, 0, gpa, linear, how, false);
-  else if (kind == NESTED_NPT) exitPaging(REASON_NPF, nptMmioError(how & 7), gpa, linear, how, false);
+  else if (kind == NESTED_NPT) exitPaging(REASON_NPF, mmioError(how), gpa, linear, how, false);
   else {
-    const code = errorCode(how | HOW_REPORT_FETCH, ERROR_P | ERROR_RSVD);
-    exitPaging(REASON_PAGE_FAULT, code, gpa, linear, how, false);
+    exitPaging(REASON_PAGE_FAULT, mmioError(how), gpa, linear, how, false);
     store<u64>(cpu, marker, EXIT_DATA);
   }
 }

@@ -22,6 +22,7 @@ export class DoorbellBus {
   private readonly table = new AddressTable();
   private readonly doorbells: (Doorbell | undefined)[] = [];
   private readonly targets: EventFdContext[] = [];
+  private readonly lengths: number[] = [];
   private readonly free: number[] = [];
 
   /** True if there is no doorbell: skip the lookup. */
@@ -45,7 +46,13 @@ export class DoorbellBus {
 
   /** The promised length of the doorbell at an index lookup() has found, 0 for any. */
   length(index: number): number {
-    return this.doorbells[index]!.len;
+    return this.lengths[index]!;
+  }
+
+  /** Whether a write of this length is a kick of the doorbell at an index lookup() has found: any, or the promised one. */
+  takes(index: number, length: number): boolean {
+    const promised = this.length(index);
+    return promised === 0 || promised === length;
   }
 
   /** Adds a doorbell (the bus holds the eventfd until remove()) and returns its index. EEXIST if the address has one. */
@@ -56,6 +63,7 @@ export class DoorbellBus {
     const index = this.free.pop() ?? this.doorbells.length;
     this.doorbells[index] = { addr, len, context };
     this.targets[index] = context;
+    this.lengths[index] = len;
     this.table.set(low32(addr), high32(addr), index);
     context.acquire();
     return index;

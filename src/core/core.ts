@@ -25,8 +25,8 @@ export interface CoreExports {
   emulate(): number;
   emulateAgain(): number;
   /** How many entries the emulator's lists have. */
-  readonly readCount: WebAssembly.Global;
-  readonly writeCount: WebAssembly.Global;
+  countReads(): number;
+  countWrites(): number;
   completeIo(): void;
   guestWalk(linear: bigint, access: number, mmu: number): bigint;
   setRaised(value: number): void;

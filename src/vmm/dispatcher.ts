@@ -78,6 +78,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
   const { count } = stats;
   // Known only when the core exists, which needs this function first.
   let plainStore = 0;
+  let sizeShift = 0;
   let asUser = 0;
   let skip = 1;
   let errorWord = 0;
@@ -102,7 +103,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
     const timed = n < TIMED_FIRST || (n & (TIMED_EVERY - 1)) === 0;
     if (fastDoorbells && reason === reasonOfMarker && !timed && (info & plainStore) !== 0 && isMarker(info)) {
       const index = doorbells.lookup(lo, hi);
-      if (index >= 0) {
+      if (index >= 0 && doorbells.takes(index, (info >>> sizeShift) & 0xff)) {
         doorbells.signal(index);
         return skip;
       }
@@ -114,6 +115,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
     if (plainStore === 0) {
       const { layout } = context.core;
       plainStore = layout.INFO_PLAIN_STORE;
+      sizeShift = layout.INFO_SIZE_SHIFT;
       asUser = layout.INFO_USER;
       skip = layout.SKIP;
       errorWord = context.word(layout.EXIT_QUALIFICATION);

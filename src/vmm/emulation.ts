@@ -13,25 +13,25 @@ const NESTED_FAULTS_MAX = 256;
 
 /** Emulates the instruction at RIP. Returns RESUME or LEAVE. */
 export function emulateAccess(context: VcpuContext): number {
-  return counted(context, () => proceed(context, context.core.exports.emulate()));
+  return counted(context, false);
 }
 
 /** Goes on with INS to MMIO after the user has answered for the port. */
 export function resumeInput(context: VcpuContext, value: number, row: number): number {
   context.row = row;
   context.portAnswer = value;
-  return emulateAccess(context);
+  return counted(context, false);
 }
 
 /** Goes on with an emulation whose read the user has answered. True: it is complete, and context.exit says whether to leave. */
 export function resumeEmulation(context: VcpuContext, exit: MmioExit, row: number): number {
   context.row = row;
   answerRead(context, exit.value);
-  return counted(context, () => proceed(context, context.core.exports.emulateAgain()));
+  return counted(context, true);
 }
 
-/** Books decodes and walks to the reason that made them necessary, and sees to it that lent pages are given back. */
-function counted(context: VcpuContext, work: () => number): number {
+/** Emulates, books decodes and walks to the reason that made them necessary, and sees to it that lent pages are given back. */
+function counted(context: VcpuContext, again: boolean): number {
   const { core, shared, row } = context;
   const { u32 } = shared.memory;
   const { stats } = shared;
@@ -41,7 +41,7 @@ function counted(context: VcpuContext, work: () => number): number {
   const walks = u32[walksWord]!;
   context.emulating = true;
   try {
-    return work();
+    return proceed(context, again ? core.exports.emulateAgain() : core.exports.emulate());
   } finally {
     context.emulating = false;
     context.portAnswer = undefined;
@@ -71,7 +71,7 @@ function proceed(context: VcpuContext, result: number): number {
       case EmulateResult.NestedFault:
         if (faults >= NESTED_FAULTS_MAX || !fixDuringEmulation(context)) return failed(context);
         // Answered reads are kept, once the instruction has been decoded: no device is read twice.
-        result = core.exports.readCount.value > 0 ? core.exports.emulateAgain() : core.exports.emulate();
+        result = core.exports.countReads() > 0 ? core.exports.emulateAgain() : core.exports.emulate();
         break;
       default:
         return failed(context);
@@ -108,7 +108,7 @@ function fixDuringEmulation(context: VcpuContext): boolean {
 
 function lastRead(context: VcpuContext): number {
   const { core } = context;
-  return (core.arena + core.layout.ARENA_READS + (core.exports.readCount.value - 1) * core.layout.MMIO_ENTRY) >>> 2;
+  return (core.arena + core.layout.ARENA_READS + (core.exports.countReads() - 1) * core.layout.MMIO_ENTRY) >>> 2;
 }
 
 function answerRead(context: VcpuContext, value: bigint): void {
@@ -137,8 +137,17 @@ function offerRead(context: VcpuContext): boolean {
 /** The instruction is done and RIP past it; its writes go out in order. */
 function deliverWrites(context: VcpuContext): number {
   const { core, shared } = context;
-  const count = core.exports.writeCount.value as number;
+  const count = core.exports.countWrites();
   const first = (core.arena + core.layout.ARENA_WRITES) >>> 2;
+  if (count === 1 && !shared.scratch.lent) {
+    // what nearly every instruction does: one write that a bus takes
+    const { u32 } = shared.memory;
+    const lo = u32[first]!;
+    const hi = u32[first + 1]!;
+    if (offerWrite(context, lo, hi, u32[first + 4]!, u32[first + 2]!, u32[first + 3]!)) return core.layout.RESUME;
+    context.exit = new MmioExit(join(lo, hi), u32[first + 4]!, true, join(u32[first + 2]!, u32[first + 3]!));
+    return core.layout.LEAVE;
+  }
   const step = core.layout.MMIO_ENTRY >>> 2;
   const left: MmioExit[] = [];
   const caught = shared.scratch.lent ? shared.scratch.collect(true) : [];
@@ -190,7 +199,7 @@ function offerWrite(
   const { doorbells, mmio } = context.shared;
   if (!doorbells.empty) {
     const index = doorbells.lookup(lo, hi);
-    if (index >= 0) {
+    if (index >= 0 && doorbells.takes(index, length)) {
       doorbells.signal(index);
       return true;
     }

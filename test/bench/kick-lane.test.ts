@@ -1,7 +1,8 @@
 // One lane of the benchmark in each paging mode: every kick arrives (the lane itself counts and would throw), and the
 // counters say what the design promises: a doorbell is rung without a decode or a walk, other MMIO is not.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EventFd } from '../../src/eventfd/index.js';
 import { KickLane, type KickRun } from '../../src/bench/kick-lane.js';
 import { KICKS, PAGING_MODES } from '../../src/bench/result.js';
 
@@ -47,6 +48,19 @@ describe.each(PAGING_MODES)('under %s', (paging) => {
       expect(runs[1]).toMatchObject({ decodes: 0, walks: 0 });
     }
   });
+});
+
+it('a kick that does not arrive is an error that names it', async () => {
+  const measured = await lane({ paging: 'ept' });
+  // Whatever arrives, the eventfd says 1.
+  const stolen = vi.spyOn(EventFd.prototype, 'tryRead').mockImplementation(() => 1n);
+  try {
+    await expect(measured.run({ goal: GOAL, kicks: ['mmio-wildcard'] })).rejects.toThrow(
+      /^mmio-wildcard under ept: the guest made \d+ kicks and 1 arrived$/,
+    );
+  } finally {
+    stolen.mockRestore();
+  }
 });
 
 it('a crowd of doorbells is exactly as large as asked for', async () => {

@@ -315,7 +315,7 @@ export class Machine {
     let result = this.core.emulate!();
     for (let round = 0; round < 64; round++) {
       if (result === 1) {
-        const count = Number((this.core.readCount as unknown as WebAssembly.Global).value);
+        const count = this.core.countReads!();
         const at = this.arena + this.constant('ARENA_READS') + (count - 1) * this.constant('MMIO_ENTRY');
         const gpa = Number(this.view.getBigUint64(at, true));
         this.view.setBigUint64(at + 8, this.mmioRead(gpa, this.view.getUint32(at + 16, true)), true);
@@ -326,7 +326,7 @@ export class Machine {
       } else break;
     }
     if (result === 0) {
-      const count = Number((this.core.writeCount as unknown as WebAssembly.Global).value);
+      const count = this.core.countWrites!();
       for (let index = 0; index < count; index++) {
         const at = this.arena + this.constant('ARENA_WRITES') + index * this.constant('MMIO_ENTRY');
         const gpa = Number(this.view.getBigUint64(at, true));

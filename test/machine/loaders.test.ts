@@ -1,6 +1,7 @@
 // The image formats: what a good image finds when it starts, and the one clear error that each malformed one gets.
 // Multiboot by its specification, 0.6.96; ELF by the System V ABI.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ImageError, loadImage, loaderOf, type BootModule } from '../../src/machine/loaders/index.js';
 import { Vm } from '../../src/vmm/vm.js';
@@ -37,14 +38,12 @@ async function boot(
   return { vm, vcpu, notes };
 }
 
-const refused = async (image: Uint8Array, message: string | RegExp, options = {}): Promise<void> => {
-  const error: unknown = await boot(image, options).catch((caught: unknown) => caught);
-  expect(error).toBeInstanceOf(ImageError);
-  const text = (error as ImageError).message;
-  if (typeof message === 'string') expect(text).toBe(message);
-  else expect(text).toMatch(message);
-  expect(text).not.toContain('\n');
-};
+/** The one clear error, on one line. */
+const imageError = (message: string | RegExp): unknown =>
+  expect.objectContaining({
+    name: 'ImageError',
+    message: typeof message === 'string' ? message : expect.stringMatching(message),
+  });
 
 function readString(vm: Vm, address: number): string {
   let text = '';
@@ -81,9 +80,9 @@ describe('which format', () => {
     [bzImage, 'images of this format are not supported yet: Linux bzImage'],
     [bios, 'images of this format are not supported yet: BIOS ROM'],
     [elf64, 'images of this format are not supported yet: ELF image without a Multiboot header'],
-  ])('refuses what is not supported', (image, message) => refused(image, message));
+  ])('refuses what is not supported', (image, message) => expect(boot(image)).rejects.toThrow(imageError(message)));
 
-  it('refuses an empty image', () => refused(new Uint8Array(), 'the image is empty'));
+  it('refuses an empty image', () => expect(boot(new Uint8Array())).rejects.toThrow(imageError('the image is empty')));
 });
 
 describe('flat binaries', () => {
@@ -103,13 +102,17 @@ describe('flat binaries', () => {
   it('may have 512 KiB and not a byte more', async () => {
     const { vm } = await boot(new Uint8Array(512 * 1024).fill(0x90), { ram: MIB });
     expect(vm.memory.readU8(0x7c00 + 512 * 1024 - 1)).toBe(0x90);
-    await refused(new Uint8Array(512 * 1024 + 1), 'the flat binary has 524289 bytes; at most 524288 can be loaded');
+    await expect(boot(new Uint8Array(512 * 1024 + 1))).rejects.toThrow(
+      imageError('the flat binary has 524289 bytes; at most 524288 can be loaded'),
+    );
   });
 
   it('cannot take modules', () =>
-    refused(Uint8Array.of(0xf4), 'a flat binary cannot be given modules: it has no boot protocol', {
-      modules: [{ bytes: new Uint8Array(1) }],
-    }));
+    expect(
+      boot(Uint8Array.of(0xf4), {
+        modules: [{ bytes: new Uint8Array(1) }],
+      }),
+    ).rejects.toThrow(imageError('a flat binary cannot be given modules: it has no boot protocol')));
 });
 
 describe('the state at the entry (3.2)', () => {
@@ -199,14 +202,16 @@ describe('the information block (3.3)', () => {
     const cmdline = 'x'.repeat(100_000);
     const { vm, vcpu } = await boot(kludge(), { cmdline });
     expect(readString(vm, vm.memory.readU32(Number(vcpu.getRegs().rbx) + 16))).toBe(cmdline);
-    await refused(
-      kludge(),
-      /^the command line does not fit in the 126976 bytes of Multiboot information: 200001 bytes$/,
-      {
+    await expect(
+      boot(kludge(), {
         cmdline: 'x'.repeat(200_000),
-      },
+      }),
+    ).rejects.toThrow(
+      imageError(/^the command line does not fit in the 126976 bytes of Multiboot information: 200001 bytes$/),
     );
-    await refused(kludge(), 'the command line has a NUL character in it', { cmdline: 'a\0b' });
+    await expect(boot(kludge(), { cmdline: 'a\0b' })).rejects.toThrow(
+      imageError('the command line has a NUL character in it'),
+    );
   });
 });
 
@@ -246,7 +251,7 @@ describe('load addresses in the header (3.1.3)', () => {
       { load: 0x8_0000 },
       'the image at 0x80000 (to 0x80021) overlaps the Multiboot information',
     ],
-  ])('%s', (_what, options, message) => refused(kludge(options), message));
+  ])('%s', (_what, options, message) => expect(boot(kludge(options))).rejects.toThrow(imageError(message)));
 });
 
 describe('ELF', () => {
@@ -332,11 +337,11 @@ describe('ELF', () => {
       { segments: [{ physical: 0x10_0000 }, { physical: 0x9_f000, memorySize: 0x1000 }] },
       /^ELF segment 1 at 0x9f000 \(to 0xa0000\) overlaps 0x9fc00…0xfffff, which is not RAM on a PC$/,
     ],
-  ])('%s', (_what, options, message) => refused(elf(options), message));
+  ])('%s', (_what, options, message) => expect(boot(elf(options))).rejects.toThrow(imageError(message)));
 
   it('a header and nothing of the ELF behind it', () => {
     const image = concat(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1, 0), header(0));
-    return refused(image, 'the ELF header is truncated: 20 bytes of 52');
+    return expect(boot(image)).rejects.toThrow(imageError('the ELF header is truncated: 20 bytes of 52'));
   });
 });
 
@@ -346,21 +351,25 @@ describe('the header (3.1)', () => {
     ['no checksum', header(0).subarray(0, 8), 'is truncated: it has 8 bytes of 12'],
     ['addresses cut off', kludge().subarray(0, 31), 'is truncated: it has 31 bytes of 32'],
   ])('%s', (_what, image, message) =>
-    refused(image, `the Multiboot header at offset 0x0 ${message} in the image's first 8 KiB`),
+    expect(boot(image)).rejects.toThrow(
+      imageError(`the Multiboot header at offset 0x0 ${message} in the image's first 8 KiB`),
+    ),
   );
 
   it('that reaches beyond 8 KiB', () =>
-    refused(
-      kludge({ before: 8176, load: 0x10_0000 }),
-      "the Multiboot header at offset 0x1ff0 is truncated: it has 16 bytes of 32 in the image's first 8 KiB",
+    expect(boot(kludge({ before: 8176, load: 0x10_0000 }))).rejects.toThrow(
+      imageError(
+        "the Multiboot header at offset 0x1ff0 is truncated: it has 16 bytes of 32 in the image's first 8 KiB",
+      ),
     ));
 
   it('with a wrong checksum', () => {
     const image = kludge();
     image[8]! ^= 1;
-    return refused(
-      image,
-      /^the Multiboot header at offset 0x0 has a wrong checksum: magic, flags and checksum add up to 0x(1|ffffffff), not 0$/,
+    return expect(boot(image)).rejects.toThrow(
+      imageError(
+        /^the Multiboot header at offset 0x0 has a wrong checksum: magic, flags and checksum add up to 0x(1|ffffffff), not 0$/,
+      ),
     );
   });
 
@@ -372,9 +381,10 @@ describe('the header (3.1)', () => {
   });
 
   it.each([3, 4, 8, 15])('requires feature bit %i, which is not known', (bit) =>
-    refused(
-      kludge({ flags: 1 << bit }),
-      `the Multiboot header at offset 0x0 requires features that are not known here (flags 0x${(1 << bit).toString(16)})`,
+    expect(boot(kludge({ flags: 1 << bit }))).rejects.toThrow(
+      imageError(
+        `the Multiboot header at offset 0x0 requires features that are not known here (flags 0x${(1 << bit).toString(16)})`,
+      ),
     ),
   );
 
@@ -389,18 +399,21 @@ describe('the header (3.1)', () => {
   });
 
   it('without addresses, in front of what is no ELF', () =>
-    refused(
-      concat(header(0), Uint8Array.of(0xf4)),
-      'the Multiboot header has no load addresses (flags bit 16), and the image is no ELF that would give them',
+    expect(boot(concat(header(0), Uint8Array.of(0xf4)))).rejects.toThrow(
+      imageError(
+        'the Multiboot header has no load addresses (flags bit 16), and the image is no ELF that would give them',
+      ),
     ));
 });
 
 describe('modules', () => {
   it('that are too large', () =>
-    refused(
-      kludge(),
-      'module 1 (3141633 bytes) does not fit in RAM behind the kernel: from 0x102000 there are 3137536 bytes',
-      { modules: [{ bytes: new Uint8Array(1) }, { bytes: new Uint8Array(3 * MIB - 4095) }] },
+    expect(
+      boot(kludge(), { modules: [{ bytes: new Uint8Array(1) }, { bytes: new Uint8Array(3 * MIB - 4095) }] }),
+    ).rejects.toThrow(
+      imageError(
+        'module 1 (3141633 bytes) does not fit in RAM behind the kernel: from 0x102000 there are 3137536 bytes',
+      ),
     ));
 
   it('that fill RAM to the last byte', async () => {
@@ -410,18 +423,62 @@ describe('modules', () => {
   });
 
   it('without RAM above 1 MiB', () =>
-    refused(kludge({ load: 0x1_0000 }), /^module 0 \(1 bytes\) does not fit in RAM .* there are 0 bytes$/, {
-      ram: MIB,
-      modules: [{ bytes: new Uint8Array(1) }],
-    }));
+    expect(
+      boot(kludge({ load: 0x1_0000 }), {
+        ram: MIB,
+        modules: [{ bytes: new Uint8Array(1) }],
+      }),
+    ).rejects.toThrow(imageError(/^module 0 \(1 bytes\) does not fit in RAM .* there are 0 bytes$/)));
 
   it('that are too many for the information block', () =>
-    refused(
-      kludge(),
-      'the table of 8000 modules does not fit in the 126976 bytes of Multiboot information: 128000 bytes',
-      {
+    expect(
+      boot(kludge(), {
         ram: 64 * MIB,
         modules: Array.from({ length: 8000 }, () => ({ bytes: new Uint8Array(1) })),
-      },
+      }),
+    ).rejects.toThrow(
+      imageError('the table of 8000 modules does not fit in the 126976 bytes of Multiboot information: 128000 bytes'),
     ));
+});
+
+it('no image does anything but load or get one ImageError', async () => {
+  const vm = await Vm.create({ memory: RAM });
+  const target = {
+    memory: vm.memory,
+    vcpu: vm.createVcpu(),
+    ram: RAM,
+    cmdline: 'a',
+    modules: [{ bytes: Uint8Array.of(1) }],
+  };
+  const word = fc.oneof(
+    fc.constantFrom(0, 1, 0x1000, 0x8_0000, 0x9_fc00, 0x10_0000, RAM - 1, RAM, 0x7fff_ffff, 0xffff_ffff),
+    fc.nat(0xffff_ffff),
+  );
+  const change = fc.record({ at: fc.nat(), value: word, size: fc.constantFrom(1, 2, 4) });
+  let loaded = 0;
+  let refusals = 0;
+  fc.assert(
+    fc.property(fc.boolean(), fc.array(change, { maxLength: 4 }), fc.nat(), (asElf, changes, cut) => {
+      const image = asElf ? elf() : kludge({ before: 4 });
+      const view = new DataView(image.buffer);
+      // The first hundred bytes hold every header field but the ELF image's Multiboot header.
+      for (const { at, value, size } of changes) {
+        const place = at % (Math.min(image.length, 100) - 3);
+        if (size === 1) view.setUint8(place, value & 0xff);
+        else if (size === 2) view.setUint16(place, value & 0xffff, true);
+        else view.setUint32(place, value, true);
+      }
+      try {
+        loadImage(cut % 8 === 0 ? image.subarray(0, cut % image.length) : image, target);
+        loaded++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(ImageError);
+        expect((error as ImageError).message).not.toContain('\n');
+        refusals++;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  expect(loaded).toBeGreaterThan(100);
+  expect(refusals).toBeGreaterThan(100);
 });

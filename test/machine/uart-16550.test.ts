@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 const read = (register: number): number => uart.read(register, 1);
-const write = (register: number, value: number): void => void uart.write(register, 1, value);
+const write = (register: number, value: number): void => uart.write(register, 1, value);
 const receive = (...bytes: number[]): void => uart.receive(Uint8Array.from(bytes));
 const drain = (): number[] => {
   const bytes: number[] = [];

@@ -1,4 +1,5 @@
-// The vectors of 16- and 32-bit code agree with the manual on segments, wrapping and the instructions of their own.
+// The vectors of 16- and 32-bit code, and those on segments in 64-bit mode, agree with the manual on segments, wrapping
+// and the instructions of their own.
 import { describe, expect, it } from 'vitest';
 import { DATA_BASE, DATA_SIZE, expectedMemory, loadVectors, vectorGroups, type Vector } from './load.js';
 import { AF, CF, OF, Reg, ZF, littleEndian } from './manual.js';
@@ -19,7 +20,7 @@ function violations(vectors: Vector[], rule: (vector: Vector) => boolean): strin
 }
 const register = (v: Vector, index: number, bits = 32): bigint => BigInt.asUintN(bits, v.regsIn[index]!);
 const after = (v: Vector, index: number, bits = 32): bigint => BigInt.asUintN(bits, v.expect.regs[index]!);
-const stack = (v: Vector): Segment => v.legacy!.tables.segment(v.legacy!.segmentsIn[SEG_SS]!);
+const stack = (v: Vector): Segment => v.segmented!.tables.segment(v.segmented!.segmentsIn[SEG_SS]!);
 const faults = (v: Vector, vector: number, errorCode: number): boolean =>
   v.expect.fault?.vector === vector && v.expect.fault.errorCode === errorCode;
 /** `bytes` bytes afterwards at an offset of the stack segment. */
@@ -42,7 +43,7 @@ describe('vectors of legacy modes', () => {
 
   it('change 32-bit registers only, and leave the segments of the tables', () => {
     expect(violations(all, (v) => v.expect.regs.every((value, i) => value < (i < 8 ? 1n << 32n : 1n)))).toEqual([]);
-    expect(violations(all, (v) => v.legacy!.bits === (v.form.startsWith('code16') ? 16 : 32))).toEqual([]);
+    expect(violations(all, (v) => v.segmented!.bits === (v.form.startsWith('code16') ? 16 : 32))).toEqual([]);
   });
 
   it('AAA adjusts AL and AH together, AAD and AAM divide by their immediate', () => {
@@ -145,7 +146,7 @@ describe('vectors of legacy modes', () => {
       violations(vectors, (v) => {
         const selector = Number(register(v, v.bytes.at(-1)! & 7, 16));
         if ((v.expect.flags & ZF) === 0) return v.expect.regs[destination(v)] === v.regsIn[destination(v)];
-        return after(v, destination(v)) === BigInt(v.legacy!.tables.segment(selector).limit);
+        return after(v, destination(v)) === BigInt(v.segmented!.tables.segment(selector).limit);
       }),
     ).toEqual([]);
     expect(vectors.some((v) => (v.expect.flags & ZF) !== 0)).toBe(true);
@@ -154,5 +155,40 @@ describe('vectors of legacy modes', () => {
   it('LOOP faults without counting where its target leaves the limit', () => {
     const refused = form('loop rel8 (operand size 16) [leaves the limit]').filter((v) => v.expect.fault);
     expect(violations(refused, (v) => faults(v, 13, 0) && after(v, Reg.rcx) === register(v, Reg.rcx))).toEqual([]);
+  });
+});
+
+describe('vectors on segments in 64-bit mode', () => {
+  const vectors = [...loadVectors('segment64')];
+  const named = (name: string): Vector[] => vectors.filter((v) => v.form === name);
+
+  it('stay 64-bit code, or end in 16- or 32-bit code by a far transfer only', () => {
+    expect(violations(vectors, (v) => v.segmented!.bits === 64)).toEqual([]);
+    const left = vectors.filter((v) => v.expect.segments![1] !== v.segmented!.segmentsIn[1]);
+    expect(violations(left, (v) => /^(jmp m16|call m16|retf|iret)/.test(v.form))).toEqual([]);
+  });
+
+  it('the bases of FS and GS count, their limits do not', () => {
+    for (const [index, name] of [
+      [4, 'fs'],
+      [5, 'gs'],
+    ] as const) {
+      expect(
+        violations(named(`mov eax, moffs32 [${name}]`), (v) => {
+          const { base } = v.segmented!.tables.segment(v.segmented!.segmentsIn[index]!);
+          const linear = BigInt.asUintN(64, base + littleEndian(v.bytes, 2, 8));
+          const read = littleEndian(expectedMemory(v), Number(linear - DATA_BASE), 4);
+          return v.expect.fault === undefined && v.expect.regs[Reg.rax] === read;
+        }),
+      ).toEqual([]);
+    }
+  });
+
+  it('IRETQ pops five quadwords, RSP and SS among them', () => {
+    const done = named('iretq (operand size 64)').filter((v) => v.expect.fault === undefined);
+    const popped = (v: Vector, item: number): bigint =>
+      littleEndian(expectedMemory(v), Number(v.regsIn[Reg.rsp]! - DATA_BASE) + 8 * item, 8);
+    expect(violations(done, (v) => BigInt(v.expect.segments![1]!) === popped(v, 1))).toEqual([]);
+    expect(violations(done, (v) => BigInt(v.expect.segments![SEG_SS]!) === popped(v, 4))).toEqual([]);
   });
 });

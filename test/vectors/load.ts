@@ -37,8 +37,8 @@ export interface Vector {
   rip: bigint;
   /** Linear address of the first instruction byte. */
   address: bigint;
-  /** Of 16- and 32-bit code only. */
-  legacy?: Legacy;
+  /** Of the groups about segments, and of all in 16- and 32-bit code. */
+  segmented?: Segmented;
   /** The data pages before. */
   memory: InitialMemory;
   expect: {
@@ -53,15 +53,15 @@ export interface Vector {
     /** Everything that changed in the data pages. */
     memory: Bytes[];
     fault?: Fault;
-    /** Of 16- and 32-bit code only: the selectors afterwards. */
+    /** Where `segmented` is there: the selectors afterwards. */
     segments?: Uint16Array;
   };
 }
 
-/** What a vector in compatibility mode has besides. Its registers have 32 bits; the upper halves and R8 … R15 are zero. */
-export interface Legacy {
+/** What a vector with segments has besides. In 16- and 32-bit code the registers' upper halves and R8 … R15 are zero. */
+export interface Segmented {
   /** Size of the code in bits. */
-  bits: 16 | 32;
+  bits: 16 | 32 | 64;
   /** ES CS SS DS FS GS */
   segmentsIn: Uint16Array;
   /** One object for all vectors of a file. */
@@ -228,13 +228,15 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
   const length = control.byte();
   const has = control.byte();
   const bytes = code.take(length);
-  let legacy: Legacy | undefined;
+  let segmented: Segmented | undefined;
   if (tables) {
     const segmentsIn = Uint16Array.from(control.take(6));
-    legacy = { bits: tables.segment(segmentsIn[SEG_CS]!).mask === 0xffffn ? 16 : 32, segmentsIn, tables };
-    const stack = tables.offset(segmentsIn[SEG_SS]!, derived[RSP]!);
-    derived.forEach((value, i) => (derived[i] = i < 8 ? value & 0xffff_ffffn : 0n));
-    derived[RSP] = stack;
+    segmented = { bits: tables.codeSize(segmentsIn[SEG_CS]!), segmentsIn, tables };
+    if (segmented.bits !== 64) {
+      const stack = tables.offset(segmentsIn[SEG_SS]!, derived[RSP]!);
+      derived.forEach((value, i) => (derived[i] = i < 8 ? value & 0xffff_ffffn : 0n));
+      derived[RSP] = stack;
+    }
   }
   const address = (has & Has.Rip) !== 0 ? CODE_ENTRY + BigInt(control.signed()) : CODE_ENTRY;
   if ((has & Has.Flags) !== 0) flagsIn ^= control.varint();
@@ -246,19 +248,19 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
   const regsMask = (has & Has.RegsMask) !== 0 ? control.varint() : 0xffff;
   const regs = readRegs(regsIn, streams);
   const flags = flagsIn ^ control.varint();
-  const segments = legacy && readSegments(legacy.segmentsIn, streams);
+  const segments = segmented && readSegments(segmented.segmentsIn, streams);
   const stores = (has & Has.Stores) !== 0 ? readStores(streams) : [];
   const fault = (has & Has.Fault) !== 0 ? readFault(control) : undefined;
   let next = address;
   if (!fault) next += BigInt(length + control.signed());
   else if (fault.vector === OVERFLOW) next += BigInt(length);
-  const rip = legacy ? tables!.offset(legacy.segmentsIn[SEG_CS]!, address) : address;
+  const rip = segmented ? tables!.offset(segmented.segmentsIn[SEG_CS]!, address) : address;
   const nextRip = segments ? tables!.offset(segments[SEG_CS]!, next) : next;
   const expect: Vector['expect'] = { regs, flags, flagsMask, regsMask, rip: nextRip, memory: stores };
   if (fault) expect.fault = fault;
   const vector: Vector = { form, index, bytes, regsIn, flagsIn, rip, address, memory, expect };
-  if (legacy && segments) {
-    vector.legacy = legacy;
+  if (segmented && segments) {
+    vector.segmented = segmented;
     expect.segments = segments;
   }
   return vector;

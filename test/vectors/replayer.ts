@@ -8,7 +8,7 @@ import {
   DATA_BASE,
   DATA_SIZE,
   type Bytes,
-  type Legacy,
+  type Segmented,
   type Vector,
 } from './load.js';
 import { GDT, GDT_LDT, GDT_LIMIT, GDT_TSS, SEGMENT_NAMES, SEG_CS, SEG_SS } from './segments.js';
@@ -54,9 +54,9 @@ interface Frame {
  * Whether the emulator may be asked: it finishes instructions that run() has begun, and run() begins none whose bytes
  * leave the code segment.
  */
-export function begins({ legacy, rip, bytes }: Vector): boolean {
-  if (!legacy) return true;
-  const { limit } = legacy.tables.segment(legacy.segmentsIn[SEG_CS]!);
+export function begins({ segmented, rip, bytes }: Vector): boolean {
+  if (!segmented || segmented.bits === 64) return true;
+  const { limit } = segmented.tables.segment(segmented.segmentsIn[SEG_CS]!);
   return rip + BigInt(bytes.length) <= BigInt(limit) + 1n;
 }
 
@@ -178,8 +178,8 @@ export class Replayer {
     this.#core.stateChanged!();
   }
 
-  #tables: Legacy['tables'] | undefined;
-  #legacyMode({ segmentsIn, tables }: Legacy): void {
+  #tables: Segmented['tables'] | undefined;
+  #loadSegments({ segmentsIn, tables }: Segmented): void {
     if (this.#tables !== tables) {
       const limit = tables.ldt.length * 8 - 1;
       tables.ldt.forEach((entry, index) => this.#quad(this.#ram + LDT + index * 8, entry));
@@ -202,9 +202,9 @@ export class Replayer {
     const core = this.#core;
     const state = this.#state;
     const ram = this.#ram;
-    const wanted = vector.legacy ? vector.legacy.segmentsIn.join() : '64';
+    const wanted = vector.segmented ? vector.segmented.segmentsIn.join() : '64';
     if (this.#holds !== wanted) {
-      if (vector.legacy) this.#legacyMode(vector.legacy);
+      if (vector.segmented) this.#loadSegments(vector.segmented);
       else this.#userMode();
     }
     this.#holds = wanted;
@@ -249,7 +249,7 @@ export class Replayer {
     }
     const difference = (flags ^ vector.expect.flags) & vector.expect.flagsMask;
     if (difference) wrong.push(`flags ${flags.toString(16)}, expected ${vector.expect.flags.toString(16)}`);
-    if (vector.legacy) this.#checkSegments(vector, fault, wrong);
+    if (vector.segmented) this.#checkSegments(vector, fault, wrong);
     this.#checkMemory(vector, wrong);
     return wrong;
   }
@@ -287,7 +287,7 @@ export class Replayer {
 
   /** Selectors against the recording; what stands behind a selector the instruction loaded, against its descriptor. */
   #checkSegments(vector: Vector, fault: Frame | undefined, wrong: string[]): void {
-    const { segmentsIn, tables } = vector.legacy!;
+    const { segmentsIn, tables } = vector.segmented!;
     const expected = vector.expect.segments!;
     for (let index = 0; index < 6; index++) {
       const at = this.#state + this.#constant('SEGMENTS') + index * this.#constant('SEGMENT_SIZE');

@@ -1,12 +1,12 @@
-// The descriptor tables of the vectors in legacy modes: what a selector means, and where an offset is.
+// The descriptor tables of the vectors with segments: what a selector means, and where an offset is.
 
-/** Selectors in a legacy vector, in the order of their encoding. */
+/** Segment registers in the order of their encoding. */
 export const SEGMENT_NAMES = ['es', 'cs', 'ss', 'ds', 'fs', 'gs'] as const;
 export const SEG_CS = 1;
 export const SEG_SS = 2;
 
 /**
- * The GDT the legacy vectors were recorded with, as far as their selectors name it: Linux's entries for the kernel
+ * The GDT these vectors were recorded with, as far as their selectors name it: Linux's entries for the kernel
  * (32-bit code, 64-bit code, data), user code of 32 bits, user data, user code of 64 bits, then a TSS and the LDT.
  * Entries 8 to 11 are two system descriptors of 16 bytes each, which whoever builds the tables fills in.
  */
@@ -66,9 +66,16 @@ export class Tables {
     return segment;
   }
 
+  /** Size in bits of the code a selector means, by its L and D bits. */
+  codeSize(selector: number): 16 | 32 | 64 {
+    const { rights } = this.segment(selector);
+    if ((rights & 0x2000) !== 0) return 64;
+    return (rights & 0x4000) !== 0 ? 32 : 16;
+  }
+
   /** Offset of a linear address in the segment a selector means, wrapped as its size wraps. */
   offset(selector: number, linear: bigint): bigint {
-    const { base, mask } = this.segment(selector);
-    return (linear - base) & mask;
+    const { base, mask, rights } = this.segment(selector);
+    return (rights & 0x2000) !== 0 ? linear : (linear - base) & mask;
   }
 }

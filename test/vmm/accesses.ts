@@ -105,12 +105,13 @@ function fragments(world: World, linear: bigint, size: number): Fragment[] {
   return parts;
 }
 
-/** Spec 2.9 and 2.10: which registration takes a write, if any. A doorbell takes whatever starts at its address. */
+/** Spec 2.9: which registration takes a write, if any. PvMmio only makes a kick cheaper: its length counts like any other's. */
 function taker(registrations: readonly Registration[], { addr, length }: Fragment, value: bigint): number {
-  const doorbell = registrations.findIndex((one) => one.addr === addr && (one.len === 0 || one.pv));
-  if (doorbell >= 0) return doorbell;
   return registrations.findIndex(
-    (one) => one.addr === addr && one.len === length && (one.datamatch === undefined || one.datamatch === value),
+    (one) =>
+      one.addr === addr &&
+      (one.len === 0 || one.len === length) &&
+      (one.datamatch === undefined || one.datamatch === value),
   );
 }
 

@@ -13,7 +13,7 @@ const RSVD = 0x8;
 /** EPT misconfiguration: the MMIO marker. */
 export function handleMisconfig(context: VcpuContext, lo: number, hi: number, info: number): number {
   const { core, shared } = context;
-  if ((info & core.layout.INFO_PLAIN_STORE) !== 0 && shared.fastDoorbells && ringDoorbell(context, lo, hi)) {
+  if ((info & core.layout.INFO_PLAIN_STORE) !== 0 && shared.fastDoorbells && ringDoorbell(context, lo, hi, info)) {
     return core.layout.SKIP;
   }
   if (context.delivering() !== 0) return failedDelivery(context, lo, hi);
@@ -65,10 +65,11 @@ function mayPass(context: VcpuContext, lo: number, hi: number, info: number): bo
 }
 
 /** A plain store to a doorbell whose marker has just been met: the short cut that the dispatcher takes when it is not timing. */
-function ringDoorbell(context: VcpuContext, lo: number, hi: number): boolean {
+function ringDoorbell(context: VcpuContext, lo: number, hi: number, info: number): boolean {
   const { doorbells } = context.shared;
   const index = doorbells.lookup(lo, hi);
-  if (index < 0) return false;
+  const length = (info >>> context.core.layout.INFO_SIZE_SHIFT) & 0xff;
+  if (index < 0 || !doorbells.takes(index, length)) return false;
   doorbells.signal(index);
   return true;
 }

@@ -52,20 +52,27 @@ uint64_t choose64(void) {
 }
 
 /* Eight registers of 32 bits, random segments of those that reach all data; RSP points at the same place by SS. */
-static void legacy_begin(Case *c) {
+static void segmented_begin(Case *c) {
   static const int data[6] = {DATA32_FLAT, DATA32_RING, DATA32_ODD, DATA16_RING, DATA16_LOW, DATA16_ODD};
-  for (int i = 0; i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
   for (int i = 0; i < 6; i++) c->sel[i] = selector_of(data[choose(6)]);
+  if (mode == 64) {
+    c->sel[SEG_CS] = CODE64;
+    c->sel[SEG_SS] = 0x2B; /* as Linux has them */
+    return;
+  }
+  for (int i = 0; i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
   c->sel[SEG_CS] = selector_of(choose_code());
   c->stack_place = c->reg[RSP];
   c->reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
 }
 
 /* What RIP holds at an address of the code pages, and back. */
-static uint64_t rip_of(uint64_t linear, uint16_t cs) { return mode == 64 ? linear : offset_in(segment_of(cs), linear); }
+static uint64_t rip_of(uint64_t linear, uint16_t cs) {
+  return !segmented || cs == CODE64 ? linear : offset_in(segment_of(cs), linear);
+}
 
 static uint64_t code_address(uint64_t rip, uint16_t cs) {
-  if (mode == 64) return rip;
+  if (!segmented || cs == CODE64) return rip;
   uint64_t linear = (uint32_t)(segment_of(cs)->base + rip);
   return linear >= CODE_BASE + 0x10000 && linear < CODE_BASE + 0x10000 + CODE_SIZE ? linear - 0x10000 : linear;
 }
@@ -75,7 +82,7 @@ void case_begin(Case *c) {
   c->stream = prng_seed(form_name, form_cases);
   for (int i = 0; i < 16; i++) c->reg[i] = prng_edge64(&c->stream);
   c->reg[RSP] = DATA_BASE + 0x1800 - ((prng_next(&c->stream) & 0x3F) << 3);
-  if (mode != 64) legacy_begin(c);
+  if (segmented) segmented_begin(c);
   uint32_t r = prng_next(&c->stream);
   c->flags = 0x2 | IF | (r & STATUS) | ((r >> 16 & 7) == 0 ? DF : 0);
   memcpy(c->base_reg, c->reg, sizeof c->reg);
@@ -116,7 +123,7 @@ static void refuse(const char *why, const uint8_t *bytes, int length, const Mach
 
 void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   static uint8_t initial[DATA_SIZE];
-  Machine before = {.rflags = c->flags, .rip = rip_of(c->rip, c->sel[SEG_CS]), .legacy = mode != 64}, after = {0};
+  Machine before = {.rflags = c->flags, .rip = rip_of(c->rip, c->sel[SEG_CS]), .legacy = segmented}, after = {0};
   memcpy(before.reg, c->reg, sizeof before.reg);
   memcpy(before.sel, c->sel, sizeof before.sel);
   memcpy(initial, data_pages, DATA_SIZE);
@@ -141,7 +148,7 @@ void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   /* What a faulting instruction has already done elsewhere than in its string registers is a make's own business: PUSHA
    * and CALL far may have stored, POPA may have loaded (SDM vol. 3, 6.5 asks for a restart, no more). */
   bool changed = memcmp(initial, data_pages, DATA_SIZE) || memcmp(after.reg, c->reg, sizeof after.reg);
-  if (mode != 64 && !c->partial && after.vector != VECTOR_BP && changed) return;
+  if (segmented && !c->partial && after.vector != VECTOR_BP && changed) return;
   if (mode != 64) c->base_reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
   record_case(c, bytes, length, &after, initial);
   form_cases++;

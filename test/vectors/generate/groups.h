@@ -24,6 +24,8 @@ void group_legacy_string(void);
 void group_legacy_segment(void);
 void group_legacy_fault(void);
 void group_legacy_decode(void);
+void group_segment64(void);
+void segment_registers(void); /* loads, stores, queries, in the current mode */
 void forbidden_locks(void); /* LOCK where it is illegal: part of two groups */
 
 #endif

@@ -6,7 +6,7 @@
 #include "legacy.h"
 
 static const char *const segment_name[6] = {"es", "cs", "ss", "ds", "fs", "gs"};
-static const char *const size_name[5] = {"", "", "16", "", "32"};
+static const char *const size_name[9] = {"", "", "16", "", "32", "", "", "", "64"};
 
 /* Every entry of the LDT with several RPLs, the null selectors, selectors beyond the tables, and those of the GDT that
  * mean the same on every Linux: 10 and 18 are the kernel's, 40 a TSS, 50 the LDT. */
@@ -25,7 +25,8 @@ static void begin(Case *c, int osz, int opcodes, const uint8_t *opcode) {
   c->keep_rsp = true;
   insn_size(&c->insn, osz);
   insn_opcode(&c->insn, opcodes, opcode);
-  set_stack(c, choose_stack(), DATA_BASE + 0x1400 + choose(0x80) * 8);
+  if (mode == 64) c->reg[RSP] = DATA_BASE + 0x1400 + choose(0x80) * 8;
+  else set_stack(c, choose_stack(), DATA_BASE + 0x1400 + choose(0x80) * 8);
   c->faults = 1 << VECTOR_GP | 1 << VECTOR_NP | 1 << VECTOR_SS;
 }
 
@@ -79,6 +80,7 @@ static void push_pop(int osz) {
   } list[6] = {{SEG_ES, 1, {0x06}, {0x07}}, {SEG_CS, 1, {0x0E}, {0}},          {SEG_SS, 1, {0x16}, {0x17}},
                {SEG_DS, 1, {0x1E}, {0x1F}}, {SEG_FS, 2, {0x0F, 0xA0}, {0x0F, 0xA1}}, {SEG_GS, 2, {0x0F, 0xA8}, {0x0F, 0xA9}}};
   for (int i = 0; i < 6; i++) {
+    if (mode == 64 && list[i].opcodes == 1) continue; /* FS and GS only */
     form_begin("push %s (%d bits)", segment_name[list[i].seg], osz * 8);
     for (int n = 0; n < 12; n++) {
       Case c;
@@ -109,6 +111,7 @@ static void far_pointer(int osz) {
   } list[5] = {{"les", 1, {0xC4}, false},       {"lds", 1, {0xC5}, false},       {"lss", 2, {0x0F, 0xB2}, true},
                {"lfs", 2, {0x0F, 0xB4}, false}, {"lgs", 2, {0x0F, 0xB5}, false}};
   for (int i = 0; i < 5; i++) {
+    if (mode == 64 && list[i].opcodes == 1) continue;
     form_begin("%s r%s, m", list[i].name, size_name[osz]);
     for (int n = 0; n < SELECTORS; n++) {
       Case c;
@@ -152,13 +155,16 @@ static void verify(void) {
   }
 }
 
-void group_legacy_segment(void) {
-  for (int osz = 2; osz <= 4; osz += 2) {
+void segment_registers(void) {
+  for (int osz = 2; osz <= (mode == 64 ? 8 : 4); osz *= 2) {
     read_register(osz);
-    push_pop(osz);
+    if (mode != 64 || osz != 4) push_pop(osz); /* 64-bit mode has no four-byte stack operand */
+    if (osz == 8) continue; /* LSS, LAR and others with REX.W: makes differ */
     far_pointer(osz);
     query(osz);
   }
   load_register();
   verify();
 }
+
+void group_legacy_segment(void) { segment_registers(); }

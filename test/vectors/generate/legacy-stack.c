@@ -148,9 +148,8 @@ static void edges(int osz, int entry, const char *where, uint32_t edge, int alig
       bool leave = list[i].bytes[0] == 0xC9;
       if (leave) c.reg[RBP] = (at & mask) | ((uint32_t)choose64() & ~mask);
       if (list[i].imm) insn_imm(&c.insn, list[i].bytes[0] == 0xE8 ? 0x40 : choose_imm(), osz);
-      uint64_t place = segment_of(c.sel[SEG_SS])->base + (uint64_t)(at & mask);
+      uint64_t place = (uint32_t)(segment_of(c.sel[SEG_SS])->base + (at & mask));
       if (place >= DATA_BASE + 0x10000) place -= 0x10000;
-      place = (uint32_t)place;
       bool loads_rip = list[i].bytes[0] == 0xC3, loads_flags = list[i].bytes[0] == 0x9D;
       if (loads_rip || loads_flags) {
         /* Somewhere in the code, or flags without TF and AC, wherever the bytes come from. */

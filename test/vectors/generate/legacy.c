@@ -24,6 +24,7 @@ void set_stack(Case *c, int entry, uint64_t linear) {
 }
 
 uint64_t stack_linear(const Case *c) {
+  if (mode == 64) return c->reg[RSP];
   const Segment *s = segment_of(c->sel[SEG_SS]);
   uint64_t at = (uint32_t)(s->base + ((uint32_t)c->reg[RSP] & offset_mask(s)));
   return at >= DATA_BASE + 0x10000 ? at - 0x10000 : at;
@@ -129,6 +130,8 @@ void aim_legacy(Case *c, uint64_t target, int size, uint16_t exclude, uint32_t m
 }
 
 void in_both_modes(void (*run)(void)) {
+  segmented = true;
   for (mode = 32; mode >= 16; mode -= 16) run();
   mode = 64;
+  segmented = false;
 }

@@ -8,13 +8,22 @@
 
 static void legacy32(void) {
   mode = 32;
+  segmented = true;
   group_legacy();
   mode = 64;
+  segmented = false;
 }
 static void legacy16(void) {
   mode = 16;
+  segmented = true;
   group_legacy();
   mode = 64;
+  segmented = false;
+}
+static void segment64(void) {
+  segmented = true;
+  group_segment64();
+  segmented = false;
 }
 static void legacy_only(void) { in_both_modes(group_legacy_only); }
 static void legacy_stack(void) { in_both_modes(group_legacy_stack); }
@@ -38,7 +47,7 @@ int main(int argc, char **argv) {
       {"legacy-only", legacy_only},     {"legacy-stack", legacy_stack},
       {"legacy-flow", legacy_flow},     {"legacy-string", legacy_string},
       {"legacy-segment", legacy_segment}, {"legacy-fault", legacy_fault},
-      {"legacy-decode", legacy_decode},
+      {"legacy-decode", legacy_decode}, {"segment64", segment64},
   };
   if (argc != 2) {
     fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);

@@ -105,7 +105,7 @@ void record_case(const Case *c, const uint8_t *bytes, int length, const Machine 
   put(&code, bytes, (size_t)length);
   put8(&control, (uint8_t)length);
   put8(&control, (uint8_t)has);
-  if (mode != 64)
+  if (segmented)
     for (int i = 0; i < 6; i++) put8(&control, (uint8_t)c->sel[i]);
   if (has & HAS_RIP) put_signed(&control, (int64_t)(c->rip - CODE_ENTRY));
   if (has & HAS_FLAGS) put_varint(&control, c->flags ^ c->base_flags);
@@ -122,7 +122,7 @@ void record_case(const Case *c, const uint8_t *bytes, int length, const Machine 
 
   put_regs(reg, c->reg);
   put_varint(&control, flags ^ c->flags);
-  if (mode != 64) {
+  if (segmented) {
     uint8_t changed = 0;
     for (int i = 0; i < 6; i++) changed |= (uint8_t)((after->sel[i] != c->sel[i]) << i);
     put8(&control, changed);
@@ -149,7 +149,7 @@ void record_form(const char *name, uint32_t cases) {
 }
 
 void group_begin(const char *directory, const char *name) {
-  legacy = strncmp(name, "legacy", 6) == 0;
+  legacy = strncmp(name, "legacy", 6) == 0 || strcmp(name, "segment64") == 0;
   snprintf(path, sizeof path, "%s/%s.bin", directory, name);
   code.length = control.length = values.length = forms.length = 0;
   form_count = case_count = 0;

@@ -12,6 +12,7 @@
 #include "machine.h"
 
 int mode = 64;
+bool segmented;
 uint64_t descriptors[LDT_COUNT];
 
 /* The test pages are mapped once more 64 KiB higher, so a 16-bit segment based on the border between two pages has the
@@ -64,7 +65,7 @@ void segments_open(void) {
 uint16_t selector_of(int entry) { return entry ? (uint16_t)(entry << 3 | 7) : 0; }
 
 const Segment *segment_of(uint16_t selector) {
-  if (!(selector & 4)) return selector >> 3 == 4 ? &gdt_code : &gdt_data;
+  if (!(selector & 4)) return selector >> 3 == 5 ? &gdt_data : &gdt_code;
   return &table[selector >> 3];
 }
 

@@ -24,6 +24,8 @@ typedef struct {
 
 /* Bits of the code the cases are: 64, 32 or 16. Form names of the last two begin with code32 or code16. */
 extern int mode;
+/* Whether the cases have segment registers: always in legacy modes. */
+extern bool segmented;
 
 /* Makes the LDT and reads back the descriptors the kernel wrote into it. */
 void segments_open(void);
@@ -31,6 +33,7 @@ extern uint64_t descriptors[LDT_COUNT];
 
 /* Selector of an entry with RPL 3; the null selector for LDT_NULL. */
 uint16_t selector_of(int entry);
+#define CODE64 0x33 /* Linux's selector of 64-bit user code */
 /* The segment a selector means: an entry of the LDT, or the flat 32-bit code and data in every Linux GDT. */
 const Segment *segment_of(uint16_t selector);
 /* Mask of offsets in a code segment, or of the stack pointer. */
