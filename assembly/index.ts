@@ -45,7 +45,7 @@ import { BLOCK_MAX } from './uop';
 import { initTables } from './decode/tables';
 import { codeWritten, resetBlocks } from './decode/block';
 import { execute } from './execute/run';
-import { enter, result } from './execute/enter';
+import { enter, resetEntry, result } from './execute/enter';
 import { getFlags, setFlags } from './execute/flags';
 import { flushAll, flushPage } from './paging/tlb';
 import { init, modeChanged } from './paging/mode';
@@ -109,6 +109,7 @@ export function resetVcpu(): void {
   store<i32>(cpu, -(<i32>BLOCK_MAX), BUDGET);
   init();
   resetBlocks();
+  resetEntry();
 }
 
 /** Run at most `budget` instructions. 0 = all of them, 1 = the exit handler said LEAVE, 2 = REQUEST_STOP, 3 = halted. */

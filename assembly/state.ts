@@ -259,10 +259,12 @@ export const ACCESS_READ: u32 = 1;
 export const ACCESS_WRITE: u32 = 2;
 export const ACCESS_EXEC: u32 = 4;
 
-/** EXIT_INFO: bits 0-2 the access (ACCESS_*), 3 plain store, 4 met while walking the guest's tables, 5 user privilege, 8-11 instruction length, 16-23 size in bytes. */
+/** EXIT_INFO: bits 0-2 the access (ACCESS_*), 3 plain store, 4 met while walking the guest's tables, 5 user privilege, 6 a plain store
+ * to a page known to be MMIO that the guest's tables allow: the address alone may answer it, 8-11 instruction length, 16-23 size in bytes. */
 export const INFO_PLAIN_STORE: u32 = 1 << 3;
 export const INFO_WALK: u32 = 1 << 4;
 export const INFO_USER: u32 = 1 << 5;
+export const INFO_KICK: u32 = 1 << 6;
 export const INFO_LENGTH_SHIFT: u32 = 8;
 export const INFO_SIZE_SHIFT: u32 = 16;
 

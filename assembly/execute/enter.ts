@@ -245,6 +245,12 @@ function settled(op: usize): bool {
 const FRUITLESS_MOST: u32 = 64;
 let fruitless: u32 = 0;
 let fruitlessAt: u64 = 0;
+/** A vCPU after power-up: nothing is remembered of what ran before. */
+export function resetEntry(): void {
+  fruitless = 0;
+  fruitlessAt = 0;
+  keepRf = false;
+}
 /**
  * Deliver what is raised. A handler that cannot begin raises the next exception without anything retired: so that run()
  * comes to an end with a guest that does nothing else, these use up the budget, too.

@@ -19,6 +19,7 @@ import {
   EXIT_QUALIFICATION,
   EXIT_REASON,
   GPR,
+  INFO_KICK,
   INFO_LENGTH_SHIFT,
   INFO_PLAIN_STORE,
   INFO_SIZE_SHIFT,
@@ -130,15 +131,20 @@ function plainMmio(op: usize, entry: usize, linear: u64, size: u32): usize {
   const gpa = load<u64>(entry, TLB_GPA) | (linear & 0xfff);
   const length = <u32>load<u8>(op, LENGTH);
   const user: u32 = load<u32>(c, MMU) == TLB_USER ? INFO_USER : 0;
-  const info =
-    ACCESS_WRITE | INFO_PLAIN_STORE | user | (length << INFO_LENGTH_SHIFT) | (size << INFO_SIZE_SHIFT);
+  let info =
+    ACCESS_WRITE | INFO_PLAIN_STORE | INFO_KICK | user | (length << INFO_LENGTH_SHIFT) | (size << INFO_SIZE_SHIFT);
   const kind = load<u32>(c, NESTED);
   let reason = REASON_EPT_MISCONFIG;
   let qualification: u64 = 0;
   if (kind != NESTED_EPT) {
     qualification = mmioError(ACCESS_WRITE | (user ? HOW_USER : 0));
     reason = kind == NESTED_NPT ? REASON_NPF : REASON_PAGE_FAULT;
-    if (kind == NESTED_SHADOW) store<u64>(c, cachedMarker(entry), EXIT_DATA);
+    if (kind == NESTED_SHADOW) {
+      // RSVD hides the guest's rights: they stand in the marker. Writable, and by the user only if the page is a user's.
+      const marker = cachedMarker(entry);
+      if ((marker & 6) != (user ? 6 : 2)) info &= ~INFO_KICK;
+      store<u64>(c, marker, EXIT_DATA);
+    }
   }
   store<u32>(c, reason, EXIT_REASON);
   store<u32>(c, info, EXIT_INFO);

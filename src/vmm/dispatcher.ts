@@ -67,59 +67,37 @@ function timerCost(): number {
   return least;
 }
 
-const RSVD = 8;
-
-/** Whether an exit record with this reason is the MMIO marker's, and the store may be taken for granted. */
-type Marked = (info: number) => boolean;
-
 /** The function the core of this vCPU calls at an exit. */
 export function makeExitHandler(context: VcpuContext): ExitHandler {
-  const { doorbells, fastDoorbells, memory, paging, stats } = context.shared;
+  const { doorbells, fastDoorbells, stats } = context.shared;
   const { count } = stats;
-  // Known only when the core exists, which needs this function first.
-  let plainStore = 0;
+  // Known only when the core exists, which needs this function first; 0 sends the first exit the long way.
+  let kick = 0;
   let sizeShift = 0;
-  let asUser = 0;
   let skip = 1;
-  let errorWord = 0;
-  let markerWord = 0;
-  const reasonOfMarker =
-    paging === 'ept' ? HardwareExit.EptMisconfig : paging === 'npt' ? HardwareExit.Npf : HardwareExit.PageFault;
-  // Under EPT the marker has an exit reason of its own. NPT tells by RSVD in the error code. Under shadow paging the guest's
-  // rights to the page stand in the marker besides: writable, and for the user's code alone if the page is a user's (what
-  // SMAP says to others, the handler looks up).
-  const isMarker: Marked =
-    paging === 'ept'
-      ? () => true
-      : paging === 'npt'
-        ? () => (memory.u32[errorWord]! & RSVD) !== 0
-        : (info) =>
-            (memory.u32[errorWord]! & RSVD) !== 0 && (memory.u32[markerWord]! & 6) === ((info & asUser) !== 0 ? 6 : 2);
 
   return (reason, lo, hi, info) => {
     const row = reason & (ROWS - 1);
     const n = count[row]!;
     count[row] = n + 1;
-    const timed = n < TIMED_FIRST || (n & (TIMED_EVERY - 1)) === 0;
-    if (fastDoorbells && reason === reasonOfMarker && !timed && (info & plainStore) !== 0 && isMarker(info)) {
+    // The core says what hardware cannot: a plain store, to MMIO, that the guest's tables allow. Then the address is enough.
+    if ((info & kick) !== 0 && (n & (TIMED_EVERY - 1)) !== 0) {
       const index = doorbells.lookup(lo, hi);
       if (index >= 0 && doorbells.takes(index, (info >>> sizeShift) & 0xff)) {
         doorbells.signal(index);
         return skip;
       }
     }
+    const timed = n < TIMED_FIRST || (n & (TIMED_EVERY - 1)) === 0;
     return handle(row, n, timed, lo, hi, info);
   };
 
   function handle(row: number, n: number, timed: boolean, lo: number, hi: number, info: number): number {
-    if (plainStore === 0) {
+    if (sizeShift === 0) {
       const { layout } = context.core;
-      plainStore = layout.INFO_PLAIN_STORE;
+      if (fastDoorbells) kick = layout.INFO_KICK;
       sizeShift = layout.INFO_SIZE_SHIFT;
-      asUser = layout.INFO_USER;
       skip = layout.SKIP;
-      errorWord = context.word(layout.EXIT_QUALIFICATION);
-      markerWord = context.word(layout.EXIT_DATA);
     }
     context.row = row;
     const start = timed ? performance.now() : 0;

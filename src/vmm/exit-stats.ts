@@ -9,7 +9,7 @@ export interface ExitCounters {
   walks: number;
   /** Exits that needed no decode. */
   decodeFree: number;
-  /** Nanoseconds in the hypervisor, an estimate: of each reason the first 16 exits are timed, then one of 64, scaled up. */
+  /** Nanoseconds in the hypervisor, an estimate: of each reason the first 16 exits are timed, then one of 512, scaled up. */
   ns: number;
 }
 
@@ -64,7 +64,7 @@ export function rowOf(reason: number): number {
 }
 
 export const TIMED_FIRST = 16;
-export const TIMED_EVERY = 64;
+export const TIMED_EVERY = 512;
 
 export class ExitStats {
   readonly count = new Float64Array(ROWS);
