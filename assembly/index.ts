@@ -4,6 +4,7 @@
 import {
   ACTIVITY,
   arena,
+  ARENA_EMULATE,
   ARENA_SIZE,
   ARENAS,
   BUDGET,
@@ -27,6 +28,7 @@ import {
   RFLAGS,
   RIP,
   RUN_BUDGET,
+  SCRATCH_SIZE,
   SEG_CS,
   SEG_LDTR,
   SEG_TR,
@@ -51,6 +53,7 @@ import { flushAll, flushPage } from './paging/tlb';
 import { init, modeChanged } from './paging/mode';
 import { watchWrite } from './paging/code-watch';
 import { lastGpa, translate } from './paging/access';
+import { setWalkTrace, TRACE_RECORD, walkTrace } from './paging/trace';
 import { forgetWalk } from './paging/translation';
 import { readCount, writeCount } from './paging/mmio';
 import { queueException } from './emulate/emulate';
@@ -169,6 +172,17 @@ export function raiseException(vector: u32, error: u32, hasError: bool): void {
   else raise(vector);
   setRaised(0);
   queueException();
+}
+/** Record the table entries that walks read from now on, to the emulator's scratch; returns where. traceStop() says how many. */
+export function traceStart(): usize {
+  const buffer = arena + ARENA_EMULATE;
+  setWalkTrace(buffer, <u32>(SCRATCH_SIZE / TRACE_RECORD));
+  return buffer;
+}
+export function traceStop(): u32 {
+  const count = <u32>((walkTrace - (arena + ARENA_EMULATE)) / TRACE_RECORD);
+  setWalkTrace(0, 0);
+  return count;
 }
 /** KVM_TRANSLATE: guest-physical address of a linear one to EXIT_GPA; false = not mapped. Nothing is raised. */
 export function translateLinear(low: u32, high: u32, access: u32): bool {

@@ -43,6 +43,7 @@ export {
 } from './vmm/exit.js';
 export { HYPERCALL_KICK } from './vmm/exits/hypercall.js';
 export { GuestMemory } from './vmm/guest-memory.js';
+export type { GuestPaging, PageWalk } from './vmm/guest-tables.js';
 export { MemoryFlag, type MemoryRegion } from './vmm/memory-slot.js';
 export type { Msr, MsrHandler } from './vmm/msrs.js';
 export type { ClockMode, DoorbellMode, PagingMode, VmOptions } from './vmm/options.js';
@@ -81,3 +82,4 @@ export {
   type RunResult,
   type StopReason,
 } from './machine/index.js';
+export { loadInspector, InspectorError, type CodeBits, type CoverageRow, type Inspector, type PagingFormat } from './core/inspect.js';

@@ -41,6 +41,8 @@ import { stepping } from './enter';
 @inline const RCX: usize = GPR + 8;
 /** Elements a REP instruction may do before it lets others look. */
 const ELEMENTS: u64 = 4096;
+/** An element done the careful way counts for so many, since it takes as long. */
+const CAREFUL: u64 = 16;
 
 // @ts-ignore: decorator
 @inline function at(seg: usize, offset: u64, bytes: u32, access: u32): u64 {
@@ -80,7 +82,7 @@ export function string(operation: u32, size: u32, addressSize: u32, rep: u32, se
     element(operation, size, addressSize, seg, step, true);
     if (raised || answer != SKIP) return;
     writeSized(cpu + RCX, addressSize, count - 1);
-    left--;
+    left -= min(left, CAREFUL);
     if (operation == Operation.CMPS || operation == Operation.SCAS) if (getZF() == (rep == PREFIX_REPNE)) return;
   }
 }

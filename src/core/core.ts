@@ -29,6 +29,8 @@ export interface CoreExports {
   countWrites(): number;
   completeIo(): void;
   guestWalk(linear: bigint, access: number, mmu: number): bigint;
+  traceStart(): number;
+  traceStop(): number;
   setRaised(value: number): void;
   /** What the last walk raised: 0, RAISED_EXCEPTION or RAISED_EXIT. */
   readonly raised: WebAssembly.Global;

@@ -1,8 +1,6 @@
 // The inspector: what people read of the CPU, from build/inspect.wasm, which is made of the core's own decoder and table
 // sources. It has a memory of its own and never touches a running machine's.
 
-import { bind } from './bind.js';
-
 /** Width of a code segment in bits. */
 export type CodeBits = 16 | 32 | 64;
 
@@ -63,6 +61,7 @@ export function loadInspector(): Promise<Inspector> {
 }
 
 async function load(): Promise<Inspector> {
+  const { bind } = await import('./bind.js'); // with as-bind's runtime: only whoever inspects pays for it
   const bound = (await bind(await readModule())) as unknown as Bound;
   const names = bound.operationNames();
   return {

@@ -47,6 +47,39 @@ export function walkGuest(context: VcpuContext, linear: bigint, access: number, 
   return undefined;
 }
 
+/** The formats of a guest's page tables; none while paging is off. */
+export type GuestPaging = 'none' | '32-bit' | 'pae' | '4-level' | '5-level';
+
+/** A walk with the entries it read: 24-byte records { space u32 (0 guest, 1 EPT, 2 NPT), level u32, address u64, entry u64 }. */
+export interface PageWalk {
+  readonly paging: GuestPaging;
+  readonly records: Uint8Array;
+  /** Where it leads; undefined if the guest's tables do not map the address. */
+  readonly gpa: bigint | undefined;
+}
+
+/** walkGuest() for a read at supervisor privilege, with every entry of the guest's and the nested tables it met. */
+export function traceWalk(context: VcpuContext, linear: bigint): PageWalk {
+  const { core, shared } = context;
+  const { exports, layout } = core;
+  walkGuest(context, linear, layout.ACCESS_READ, layout.TLB_SUPERVISOR); // so that the nested tables are there
+  const start = exports.traceStart();
+  const found = walkGuest(context, linear, layout.ACCESS_READ, layout.TLB_SUPERVISOR);
+  const length = exports.traceStop() * 24;
+  const records = new Uint8Array(shared.memory.u32.buffer, start, length).slice();
+  return { paging: guestPaging(context), records, gpa: found?.gpa };
+}
+
+const CR4_PAE = 1 << 5;
+function guestPaging(context: VcpuContext): GuestPaging {
+  const { layout } = context.core;
+  const { u32 } = context.shared.memory;
+  const word = (offset: number): number => u32[context.word(offset)]!;
+  if ((word(layout.CR0) & CR0_PG) === 0) return 'none';
+  if ((word(layout.EFER) & EFER_LMA) !== 0) return (word(layout.CR4) & CR4_LA57) !== 0 ? '5-level' : '4-level';
+  return (word(layout.CR4) & CR4_PAE) !== 0 ? 'pae' : '32-bit';
+}
+
 /** As wide as the mode has it; undefined if long mode would not take it. */
 function canonical(context: VcpuContext, linear: bigint): bigint | undefined {
   const { layout } = context.core;

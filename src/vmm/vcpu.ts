@@ -21,7 +21,7 @@ import {
   type Regs,
   type Sregs,
 } from './regs.js';
-import { walkGuest } from './guest-tables.js';
+import { traceWalk, walkGuest, type PageWalk } from './guest-tables.js';
 
 /** How far run() may go. */
 export interface RunOptions {
@@ -332,5 +332,14 @@ export class Vcpu {
     const { layout, exports } = this.#core;
     exports.syncExit();
     return walkGuest(this.#context, BigInt.asUintN(64, linear), layout.ACCESS_READ, layout.TLB_SUPERVISOR)?.gpa;
+  }
+
+  /**
+   * The guest's page walk of a linear address, entry by entry; `loadInspector()` turns its records into text. A read at
+   * supervisor privilege: accessed flags are set as by the processor.
+   */
+  pageWalk(linear: bigint): PageWalk {
+    this.#core.exports.syncExit();
+    return traceWalk(this.#context, BigInt.asUintN(64, linear));
   }
 }

@@ -90,6 +90,13 @@ describe('the budget', () => {
     expect(machine.reg(RCX)).toBe(10_000n - 8192n);
     expect(machine.get('RIP')).toBe(BigInt(HANDLERS + 0x401));
   });
+  it('takes fewer elements to the piece where each takes long, so that time stays bounded', () => {
+    prepare([0xf2, 0xae, HLT]); // REPNE SCASB
+    machine.setReg(RCX, 10_000);
+    machine.setReg(RAX, 1);
+    expect(machine.core.run!(4)).toBe(BUDGET_USED);
+    expect(Number(machine.reg(RCX))).toBeGreaterThanOrEqual(10_000 - 4 * 256);
+  });
   it('ends at a halt that nobody ends', () => {
     prepare([HLT, NOP]);
     machine.hook = ({ reason }) => (reason === REASON.hlt ? RESUME : undefined);

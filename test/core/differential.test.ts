@@ -27,7 +27,8 @@ function check(seed: number): string[] {
 
 describe('a random guest cut into slices', () => {
   it.each(MODES.map((mode, index) => [mode, index] as const))('%s', (_mode, index) => {
-    for (let n = 0; n < CASES_PER_MODE; n++) expect(check(20_001 + n * MODES.length + ((index + 6) % MODES.length))).toEqual([]);
+    for (let n = 0; n < CASES_PER_MODE; n++)
+      expect(check(20_001 + n * MODES.length + ((index + 6) % MODES.length))).toEqual([]);
   });
   it('that made a difference once', () => {
     for (const seed of REGRESSIONS) expect(check(seed)).toEqual([]);

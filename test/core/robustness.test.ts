@@ -24,7 +24,7 @@ describe('noise as code', () => {
       machine.changed();
       let exits = 0;
       machine.hook = () => (++exits > 300 ? LEAVE : undefined);
-      for (let left = 3000; left > 0 && exits < 300; ) {
+      for (let left = 3000; left > 0 && exits < 300;) {
         const before = machine.core.retired!();
         const result = machine.core.run!(left);
         const used = machine.core.retired!() - before;
