@@ -11,13 +11,8 @@ import {
   BOUNCE,
   cpu,
   emulating,
-  EXIT_DATA,
-  EXIT_GLA,
-  EXIT_GPA,
   EXIT_INFO,
   EXIT_LENGTH,
-  EXIT_QUALIFICATION,
-  EXIT_REASON,
   GPR,
   INFO_KICK,
   INFO_LENGTH_SHIFT,
@@ -67,7 +62,7 @@ import {
 import { address, readable, tlbEntry, writable } from './operand';
 import { probe, read64, readAs, translate, write64, writeAs } from '../paging/access';
 import { setStackAccess } from '../paging/guest-walk';
-import { exitMmio, mmioError } from '../paging/nested';
+import { exitMmio } from '../paging/nested';
 import { cachedMarker } from '../paging/tlb';
 import { REASON_EPT_MISCONFIG, REASON_NPF, REASON_PAGE_FAULT, setAccessSize } from '../paging/exit';
 import { exitHandler } from '../imports';
@@ -124,34 +119,14 @@ function mmio(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize 
 
 /**
  * A plain store to MMIO: what a kick is, and the shortest way out of the guest. The hypervisor may well finish it from the
- * address alone, so RIP is made only if somebody asks. Writes the same record as exitMmio().
+ * call's parameters alone, so RIP and the exit record are made only if somebody asks (syncExit).
  */
 function plainMmio(op: usize, entry: usize, linear: u64, size: u32): usize {
   const c = cpu;
   const gpa = load<u64>(entry, TLB_GPA) | (linear & 0xfff);
-  const length = <u32>load<u8>(op, LENGTH);
-  const user: u32 = load<u32>(c, MMU) == TLB_USER ? INFO_USER : 0;
-  let info =
-    ACCESS_WRITE | INFO_PLAIN_STORE | INFO_KICK | user | (length << INFO_LENGTH_SHIFT) | (size << INFO_SIZE_SHIFT);
   const kind = load<u32>(c, NESTED);
-  let reason = REASON_EPT_MISCONFIG;
-  let qualification: u64 = 0;
-  if (kind != NESTED_EPT) {
-    qualification = mmioError(ACCESS_WRITE | (user ? HOW_USER : 0));
-    reason = kind == NESTED_NPT ? REASON_NPF : REASON_PAGE_FAULT;
-    if (kind == NESTED_SHADOW) {
-      // RSVD hides the guest's rights: they stand in the marker. Writable, and by the user only if the page is a user's.
-      const marker = cachedMarker(entry);
-      if ((marker & 6) != (user ? 6 : 2)) info &= ~INFO_KICK;
-      store<u64>(c, marker, EXIT_DATA);
-    }
-  }
-  store<u32>(c, reason, EXIT_REASON);
-  store<u32>(c, info, EXIT_INFO);
-  store<u64>(c, qualification, EXIT_QUALIFICATION);
-  store<u64>(c, gpa, EXIT_GPA);
-  store<u64>(c, linear, EXIT_GLA);
-  store<u32>(c, length, EXIT_LENGTH);
+  const info = kickInfo(op, entry, size, kind);
+  const reason = kind == NESTED_EPT ? REASON_EPT_MISCONFIG : kind == NESTED_NPT ? REASON_NPF : REASON_PAGE_FAULT;
   deferred = op;
   const answer = exitHandler(reason, <i32>gpa, <i32>(gpa >> 32), info);
   if (answer == SKIP && deferred && !load<u32>(c, REQUEST)) {
@@ -162,6 +137,30 @@ function plainMmio(op: usize, entry: usize, linear: u64, size: u32): usize {
   if (answer == SKIP) return stepOverDeferred();
   abandonCut();
   return answer == LEAVE ? leaveRun(RESULT_LEFT) : enter();
+}
+
+/** EXIT_INFO of a plain store to MMIO. */
+// @ts-ignore: decorator
+@inline function kickInfo(op: usize, entry: usize, size: u32, kind: u32): u32 {
+  const user: u32 = load<u32>(cpu, MMU) == TLB_USER ? INFO_USER : 0;
+  const length = <u32>load<u8>(op, LENGTH);
+  const info = ACCESS_WRITE | INFO_PLAIN_STORE | user | (length << INFO_LENGTH_SHIFT) | (size << INFO_SIZE_SHIFT);
+  // Under shadow paging RSVD hides the guest's rights; they stand in the marker. Writable, and by the user only if the page
+  // is a user's.
+  if (kind == NESTED_SHADOW && (cachedMarker(entry) & 6) != (user ? 6 : 2)) return info;
+  return info | INFO_KICK;
+}
+/** The exit record of the plain store that is deferred: as exitMmio() writes it. */
+function recordKick(op: usize): void {
+  const linear = address(op);
+  const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
+  const size: u32 = 1 << (load<u8>(op, MEM) & MEM_SIZE);
+  setAccessSize(size);
+  const how = ACCESS_WRITE | (load<u32>(cpu, MMU) == TLB_USER ? HOW_USER : 0);
+  exitMmio(load<u64>(entry, TLB_GPA) | (linear & 0xfff), linear, how, cachedMarker(entry));
+  setRaised(0);
+  store<u32>(cpu, kickInfo(op, entry, size, load<u32>(cpu, NESTED)), EXIT_INFO);
+  store<u32>(cpu, load<u8>(op, LENGTH), EXIT_LENGTH);
 }
 
 // ---------------------------------------------------------------- exits before which RIP is not made
@@ -185,11 +184,12 @@ export function stepOverDeferred(): usize {
   chargeCount(1);
   return proceed();
 }
-/** Make RIP that of the exiting instruction: whoever looks at the vCPU during an exit calls this first. */
+/** Make RIP that of the exiting instruction, and a kick's exit record: whoever looks at the vCPU during an exit calls this first. */
 export function syncExit(): void {
   const op = deferred;
   if (!op) return;
   deferred = 0;
+  if (load<u8>(op, MEM) & MEM_PLAIN) recordKick(op);
   sync(op);
   chargeCount(load<u8>(op, NUMBER));
 }

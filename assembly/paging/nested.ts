@@ -43,7 +43,7 @@ export function nestedWalk(gpa: u64, access: u32, guestTable: bool): u64 {
 }
 
 /** EXIT_QUALIFICATION of an access to the MMIO marker of NPT or shadow paging: the error code, with RSVD. */
-export function mmioError(how: u32): u64 {
+function mmioError(how: u32): u64 {
   if (load<u32>(cpu, NESTED) == NESTED_NPT) return nptMmioError(how & 7);
   return errorCode(how | HOW_REPORT_FETCH, ERROR_P | ERROR_RSVD);
 }

@@ -9,6 +9,10 @@ import { EEXIST } from '../eventfd/index.js';
 import { AddressTable } from './address-table.js';
 import { hex, high32, low32 } from './address.js';
 
+/** The table's values are index and promised length (0, 1, 2, 4, 8) in one number, so that a kick looks at one cell. */
+const LENGTH_BITS = 4;
+const LENGTH_MASK = 15;
+
 /** One doorbell, as entries() lists it. */
 export interface Doorbell {
   readonly addr: bigint;
@@ -22,7 +26,6 @@ export class DoorbellBus {
   private readonly table = new AddressTable();
   private readonly doorbells: (Doorbell | undefined)[] = [];
   private readonly targets: EventFdContext[] = [];
-  private readonly lengths: number[] = [];
   private readonly free: number[] = [];
 
   /** True if there is no doorbell: skip the lookup. */
@@ -34,9 +37,29 @@ export class DoorbellBus {
     return this.table.size;
   }
 
-  /** Index of the doorbell at the guest-physical address (two 32-bit halves), or -1. */
+  /**
+   * A write of `length` bytes at the guest-physical address (two 32-bit halves): signals its doorbell and returns true if
+   * there is one that takes writes of that length. What a kick costs in TypeScript.
+   */
+  kick(lo: number, hi: number, length: number): boolean {
+    const found = this.table.get(lo, hi);
+    if (found < 0) return false;
+    const promised = found & LENGTH_MASK;
+    if (promised !== 0 && promised !== length) return false;
+    this.targets[found >> LENGTH_BITS]!.signal();
+    return true;
+  }
+
+  /** Whether a write of `length` bytes at the address would be a kick. */
+  takes(lo: number, hi: number, length: number): boolean {
+    const found = this.table.get(lo, hi);
+    return found >= 0 && ((found & LENGTH_MASK) === 0 || (found & LENGTH_MASK) === length);
+  }
+
+  /** Index of the doorbell at the address, or -1. */
   lookup(lo: number, hi: number): number {
-    return this.table.get(lo, hi);
+    const found = this.table.get(lo, hi);
+    return found < 0 ? -1 : found >> LENGTH_BITS;
   }
 
   /** Signals the eventfd of a doorbell that lookup() has just found. */
@@ -46,13 +69,7 @@ export class DoorbellBus {
 
   /** The promised length of the doorbell at an index lookup() has found, 0 for any. */
   length(index: number): number {
-    return this.lengths[index]!;
-  }
-
-  /** Whether a write of this length is a kick of the doorbell at an index lookup() has found: any, or the promised one. */
-  takes(index: number, length: number): boolean {
-    const promised = this.length(index);
-    return promised === 0 || promised === length;
+    return this.doorbells[index]!.len;
   }
 
   /** Adds a doorbell (the bus holds the eventfd until remove()) and returns its index. EEXIST if the address has one. */
@@ -63,8 +80,7 @@ export class DoorbellBus {
     const index = this.free.pop() ?? this.doorbells.length;
     this.doorbells[index] = { addr, len, context };
     this.targets[index] = context;
-    this.lengths[index] = len;
-    this.table.set(low32(addr), high32(addr), index);
+    this.table.set(low32(addr), high32(addr), (index << LENGTH_BITS) | len);
     context.acquire();
     return index;
   }

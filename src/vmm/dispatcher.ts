@@ -82,11 +82,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
     count[row] = n + 1;
     // The core says what hardware cannot: a plain store, to MMIO, that the guest's tables allow. Then the address is enough.
     if ((info & kick) !== 0 && (n & (TIMED_EVERY - 1)) !== 0) {
-      const index = doorbells.lookup(lo, hi);
-      if (index >= 0 && doorbells.takes(index, (info >>> sizeShift) & 0xff)) {
-        doorbells.signal(index);
-        return skip;
-      }
+      if (doorbells.kick(lo, hi, (info >>> sizeShift) & 0xff)) return skip;
     }
     const timed = n < TIMED_FIRST || (n & (TIMED_EVERY - 1)) === 0;
     return handle(row, n, timed, lo, hi, info);
@@ -99,6 +95,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
       sizeShift = layout.INFO_SIZE_SHIFT;
       skip = layout.SKIP;
     }
+    if ((info & context.core.layout.INFO_KICK) !== 0) context.core.exports.syncExit(); // the record is made on demand
     context.row = row;
     const start = timed ? performance.now() : 0;
     let answer: number;

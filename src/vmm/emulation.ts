@@ -197,13 +197,7 @@ function offerWrite(
   dataHi: number,
 ): boolean {
   const { doorbells, mmio } = context.shared;
-  if (!doorbells.empty) {
-    const index = doorbells.lookup(lo, hi);
-    if (index >= 0 && doorbells.takes(index, length)) {
-      doorbells.signal(index);
-      return true;
-    }
-  }
+  if (!doorbells.empty && doorbells.kick(lo, hi, length)) return true;
   return mmio.write(lo, hi, length, dataLo, dataHi);
 }
 

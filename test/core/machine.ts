@@ -264,6 +264,7 @@ export class Machine {
   // ---------------------------------------------------------------- exits
   #exit(exit: Exit): number {
     this.exits++;
+    this.core.syncExit!(); // the record of a kick is made on demand
     const own = this.hook(exit);
     if (own !== undefined) return own;
     switch (exit.reason) {

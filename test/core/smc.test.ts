@@ -6,7 +6,6 @@ import { BUDGET_USED, LEAVE, LEFT, Machine, RAM_SIZE, REASON, SKIP } from './mac
 
 const machine = new Machine();
 const HLT = 0xf4;
-const NOP = 0x90;
 /** MOV EAX, value. */
 const movEax = (value: number): number[] => [0xb8, ...bytesOf(value, 4)];
 /** MOV BYTE [address], value. */

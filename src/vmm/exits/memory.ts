@@ -66,12 +66,8 @@ function mayPass(context: VcpuContext, lo: number, hi: number, info: number): bo
 
 /** A plain store to a doorbell whose marker has just been met: the short cut that the dispatcher takes when it is not timing. */
 function ringDoorbell(context: VcpuContext, lo: number, hi: number, info: number): boolean {
-  const { doorbells } = context.shared;
-  const index = doorbells.lookup(lo, hi);
   const length = (info >>> context.core.layout.INFO_SIZE_SHIFT) & 0xff;
-  if (index < 0 || !doorbells.takes(index, length)) return false;
-  doorbells.signal(index);
-  return true;
+  return context.shared.doorbells.kick(lo, hi, length);
 }
 
 function fixNested(context: VcpuContext, lo: number, hi: number, info: number, write: boolean): number {
