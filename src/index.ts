@@ -82,4 +82,11 @@ export {
   type RunResult,
   type StopReason,
 } from './machine/index.js';
-export { loadInspector, InspectorError, type CodeBits, type CoverageRow, type Inspector, type PagingFormat } from './core/inspect.js';
+export {
+  loadInspector,
+  InspectorError,
+  type CodeBits,
+  type CoverageRow,
+  type Inspector,
+  type PagingFormat,
+} from './core/inspect.js';

@@ -145,7 +145,7 @@ function newBlock(linear: u64, host: usize, mode: u32): usize {
   store<u32>(b, <u32>host);
   store<u32>(b, mode, KEY_MODE);
   store<u32>(b, <u32>second, SECOND);
-  store<u32>(b, <u32>linear & 4095, START);
+  store<u32>(b, (<u32>linear) & 4095, START);
   const head = hashHead(host);
   store<u32>(b, load<u32>(head), NEXT);
   store<u32>(head, <u32>b);
