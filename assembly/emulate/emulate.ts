@@ -30,7 +30,7 @@ import {
   setRaised,
 } from '../state';
 import { build } from '../decode/block';
-import { closeJumps, finishInstruction, openJumps } from '../execute/enter';
+import { beyondLimit, closeJumps, finishInstruction, openJumps } from '../execute/enter';
 import { TF } from '../execute/flags';
 import { execute } from '../execute/run';
 import { syncExit } from '../execute/slow';
@@ -60,6 +60,7 @@ export function emulate(): i32 {
   const host = fetchPage(linear);
   if (host && !raised) build(arena + ARENA_EMULATE, linear, host, 1);
   setEmulating(false);
+  if (!raised && host) beyondLimit(arena + ARENA_EMULATE);
   if (raised) return outcome();
   if (!host) return EMULATE_FAILED;
   store<u64>(cpu, linear & ~(<u64>0xfff), PAGE);

@@ -387,7 +387,7 @@ export function stepping(): bool {
 }
 
 /** The instruction at RIP does not end within the code segment: #GP(0). */
-function beyondLimit(op: usize): bool {
+export function beyondLimit(op: usize): bool {
   if (is64()) return false;
   const limit = load<u32>(segment(SEG_CS), SEGMENT_LIMIT);
   if (limit == 0xffffffff || load<u64>(cpu, RIP) + load<u8>(op, LENGTH) <= <u64>limit + 1) return false;

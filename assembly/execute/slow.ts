@@ -154,7 +154,8 @@ function plainMmio(op: usize, entry: usize, linear: u64, size: u32): usize {
 function recordKick(op: usize): void {
   const linear = address(op);
   const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
-  const size: u32 = 1 << (load<u8>(op, MEM) & MEM_SIZE);
+  const log2 = (<u32>load<u8>(op, MEM)) & MEM_SIZE;
+  const size: u32 = 1 << log2;
   setAccessSize(size);
   const how = ACCESS_WRITE | (load<u32>(cpu, MMU) == TLB_USER ? HOW_USER : 0);
   exitMmio(load<u64>(entry, TLB_GPA) | (linear & 0xfff), linear, how, cachedMarker(entry));

@@ -184,10 +184,7 @@ function deliverWrites(context: VcpuContext): number {
   return core.layout.LEAVE;
 }
 
-/**
- * A write that starts at a doorbell's address is a kick whatever its length and value, as at the exit itself: the fast and
- * the slow way must not differ (spec 2.10: with EPT the access is never looked at). Everything else is the bus's.
- */
+/** The doorbell bus first, then the MMIO bus: as at the exit itself, so that the fast and the slow way do not differ. */
 function offerWrite(
   context: VcpuContext,
   lo: number,

@@ -43,11 +43,7 @@ function call(context: VcpuContext, u32: Uint32Array, gpr: number, wide: boolean
 /** Signals what a write would signal; devices on the bus are not asked. */
 function kick(context: VcpuContext, lo: number, hi: number, length: number, dataLo: number, dataHi: number): boolean {
   const { doorbells, mmio } = context.shared;
-  const index = doorbells.lookup(lo, hi);
-  if (index >= 0) {
-    doorbells.signal(index);
-    return true;
-  }
+  if (doorbells.kick(lo, hi, length)) return true;
   for (const claim of mmio.startingAt((BigInt(hi) << 32n) | BigInt(lo))) {
     if (claim instanceof IoEventFdClaim && claim.active && claim.offer(length, dataLo, dataHi)) return true;
   }
