@@ -42,6 +42,27 @@ export const MEM_WRITE: u32 = 16;
 export const MEM_STACK: u32 = 32; // a fault of canonicality is #SS, not #GP
 export const MEM_PLAIN: u32 = 64; // the instruction is a plain store: one write and nothing else
 
+/** LINK's AUX. */
+export const LINK_WORD: u32 = 1; // the target is cut to 16 bits
+export const LINK_SEQUENTIAL: u32 = 2; // not a branch: falls through
+/** LOOP's kind, in AUX. */
+export const LOOP_ALWAYS: u32 = 0;
+export const LOOP_EQUAL: u32 = 1;
+export const LOOP_NOT_EQUAL: u32 = 2;
+export const LOOP_COUNT_ZERO: u32 = 3;
+/** BIT's and SCAN's operation, in AUX. */
+export const BT: u32 = 0;
+export const BTS: u32 = 1;
+export const BTR: u32 = 2;
+export const BTC: u32 = 3;
+export const BSF: u32 = 0;
+export const BSR: u32 = 1;
+export const POPCNT: u32 = 2;
+/** A rare POP's AUX: to a register, the value alone, the stack pointer alone. */
+export const POP_REGISTER: u32 = 0;
+export const POP_PEEK: u32 = 1;
+export const POP_ADJUST: u32 = 2;
+
 /** Most instructions a block may have; the run loop's budget is kept this much too low so that one sign test serves. */
 export const BLOCK_MAX: u32 = 32;
 
@@ -129,7 +150,7 @@ export const enum Uop {
   XADD, // DST (T1 or register) += SRC, SRC = old: AUX = size << 4; IMM = address of the second register
   BYTE_SWAP, // MOVBE: DST = SRC swapped, AUX = size
   CLC, STC, CMC, CLD, STD, LAHF, SAHF,
-  // the same as above without flags: decode/flag-liveness.ts puts them where the flags are overwritten unseen. In the order of
+  // the same as above without flags: lower/flag-liveness.ts puts them where the flags are overwritten unseen. In the order of
   // the ones they stand for.
   ADD32_N, ADD64_N, OR32_N, OR64_N, AND32_N, AND64_N, SUB32_N, SUB64_N, XOR32_N, XOR64_N,
   SHL32_N, SHL64_N, SHR32_N, SHR64_N, SAR32_N, SAR64_N, ROL32_N, ROL64_N, ROR32_N, ROR64_N,

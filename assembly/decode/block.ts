@@ -37,9 +37,11 @@ import {
   OPERANDS,
   OPERATION,
 } from './insn';
-import { dropDeadFlags } from './flag-liveness';
 import { Operation } from './operation';
-import { at, begin, emitFallthrough, emitFault, emitUndefined, lower, out } from './lower';
+import { emitFallthrough } from '../lower/branch';
+import { at, begin, emitFault, emitUndefined, out } from '../lower/emit';
+import { dropDeadFlags } from '../lower/flag-liveness';
+import { lower } from '../lower/lower';
 import { fetchPage } from '../paging/access';
 import { dropWritable, newEpoch } from '../paging/tlb';
 

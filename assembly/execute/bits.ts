@@ -1,13 +1,9 @@
 // Bit test, scan, swap, CRC32, compare-and-exchange, exchange-and-add on registers (memory forms go through T1).
 
 import { cpu, GPR } from '../state';
-import { ADDITION, getFlags, LOGIC, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from './flags';
+import { BSF, BTC, BTR, BTS, POPCNT } from '../uop';
+import { ADDITION, getFlags, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from './flags';
 import { readSized, signed, writeSized } from './shift';
-
-export const BT: u32 = 0;
-export const BTS: u32 = 1;
-export const BTR: u32 = 2;
-export const BTC: u32 = 3;
 
 /** BT and kin: CF = the bit; the other flags are undefined or unaffected and stay (ZF is unaffected: SDM vol. 2, BT). */
 export function bit(operation: u32, size: u32, d: usize, number: u64): void {
@@ -18,10 +14,6 @@ export function bit(operation: u32, size: u32, d: usize, number: u64): void {
   else if (operation == BTR) writeSized(d, size, value & ~one);
   else if (operation == BTC) writeSized(d, size, value ^ one);
 }
-
-export const BSF: u32 = 0;
-export const BSR: u32 = 1;
-export const POPCNT: u32 = 2;
 
 /** BSF, BSR: a zero source sets ZF and leaves the destination as it was (AMD states it, Intel does it). */
 export function scan(operation: u32, size: u32, d: usize, s: usize): void {
@@ -80,8 +72,4 @@ export function exchangeAdd(size: u32, d: usize, s: usize): void {
   setLazy(cpu, ADDITION, a, b, r);
   writeSized(s, size, <u64>a);
   writeSized(d, size, <u64>r);
-}
-/** Logic flags of a result, for the decimal instructions. */
-export function setLogicFlags(result: i64): void {
-  setLazy(cpu, LOGIC, 0, 0, result);
 }

@@ -12,7 +12,6 @@ import {
   DR,
   emulating,
   EPOCH,
-  EXIT_DATA,
   EXIT_GPA,
   EXIT_INFO,
   EXIT_LENGTH,
@@ -51,10 +50,23 @@ import {
   STRICT,
   TLB_USER,
 } from '../state';
-import { AUX, BLOCK_MAX, HANDLER, IMM, LENGTH, MEM, MEM_PLAIN, NUMBER, OFFSET, SRC, Uop, UOP } from '../uop';
+import {
+  AUX,
+  BLOCK_MAX,
+  HANDLER,
+  IMM,
+  LENGTH,
+  LINK_SEQUENTIAL,
+  LINK_WORD,
+  MEM,
+  MEM_PLAIN,
+  NUMBER,
+  OFFSET,
+  SRC,
+  Uop,
+} from '../uop';
 import { Operation } from '../decode/operation';
 import { build, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
-import { LINK_SEQUENTIAL, LINK_WORD, out } from '../decode/lower';
 import { jumpEntry } from '../decode/block';
 import { RF, TF } from './flags';
 import { fetchPage } from '../paging/access';

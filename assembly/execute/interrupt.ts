@@ -13,7 +13,7 @@ import {
   RFLAGS,
   RIP,
 } from '../state';
-import { getFlags, getOF, IF, IOPL, VIF, VIP } from './flags';
+import { getOF, IF, IOPL, VIF, VIP } from './flags';
 import { deliverEvent } from '../events/deliver';
 import { iret } from '../events/iret';
 import { loadedRf, suppressTrap } from './enter';

@@ -1,6 +1,6 @@
 // Far pointers in memory, segment-register moves, BOUND, and the double-width compare-and-exchange.
 
-import { ACCESS_WRITE, CPL, cpu, GPR, MMU, raise, raised, raiseError, SEG_CS, SEG_SS, T1, T2 } from '../state';
+import { ACCESS_WRITE, cpu, GPR, MMU, raise, raised, raiseError, SEG_CS, SEG_SS, T1, T2 } from '../state';
 import { probe, read16, read64, readAs, write64 } from '../paging/access';
 import { loadSegment } from '../segments/load';
 import { getFlags, setFlags, ZF } from './flags';

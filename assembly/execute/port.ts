@@ -32,7 +32,7 @@ import {
   SEGMENT_LIMIT,
   SKIP,
 } from '../state';
-import { systemRead8, systemRead16, writeAs } from '../paging/access';
+import { systemRead16, writeAs } from '../paging/access';
 import { abandonCut, callHypervisor, enter, leaveRun, RESULT_LEFT, stepOver } from './enter';
 import { rare, setAnswer } from './rare';
 import { exitDeferred, stepOverDeferred, stepped } from './slow';

@@ -8,32 +8,26 @@ import {
   CR4,
   emulating,
   FEATURE_FSGSBASE,
-  FEATURE_INTEL,
   FEATURE_INVPCID,
   FEATURE_RDTSCP,
   FEATURE_SMAP,
   FEATURES,
   GPR,
   is64,
-  isProtected,
-  isV86,
   MSR_TSC_AUX,
   NEXT_RIP,
   raise,
   raised,
-  RAISED_EXCEPTION,
   raiseError,
   REQUEST,
   RFLAGS,
   RIP,
-  RESUME,
   LEAVE,
   SEG_FS,
   SEG_GS,
   SEG_SS,
   segment,
   SEGMENT_BASE,
-  SEGMENT_SELECTOR,
   SKIP,
   T0,
   T1,
@@ -45,7 +39,9 @@ import {
   DST,
   HANDLER,
   IMM,
-  LENGTH,
+  LOOP_COUNT_ZERO,
+  LOOP_EQUAL,
+  LOOP_NOT_EQUAL,
   NUMBER,
   RARE_ADDRESS_SIZE,
   RARE_MEMORY,
@@ -79,8 +75,7 @@ import {
   sync,
 } from './enter';
 import { readSized, writeSized } from './shift';
-import { LOOP_COUNT_ZERO, LOOP_EQUAL, LOOP_NOT_EQUAL } from '../decode/lower';
-import { AC, condition, getCF, getFlags, getZF, IF, IOPL, setFlags } from './flags';
+import { AC, getCF, getZF } from './flags';
 import { aaa, aad, aam, aas, daa, das } from './decimal';
 import {
   callNear,

@@ -26,7 +26,7 @@ import {
 import { doubleShift, readSized, sar, shift, shl, shr32, shr64, signed, writeSized } from './shift';
 import { divide, imul, multiply } from './multiply';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
-import { attend, slowEnd } from './slow';
+import { attend, slowEnd, storeMiss } from './slow';
 import { port } from './port';
 import { budgetOut, dead, fetchFault, jumpEntry, link, undefined } from './enter';
 import { effectiveAddress, loopTaken, rare, rareEnd } from './rare';
@@ -859,7 +859,11 @@ export function execute(first: usize): void {
       case Uop.STORE8: {
         const a = address(op);
         const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 1)) break;
+        if (!writable(e, a, 1)) {
+          op = storeMiss(op, a, e, 1);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+          continue;
+        }
         store<u8>(host(e, a), load<u8>(src(op)));
         op += UOP;
         continue;
@@ -867,7 +871,11 @@ export function execute(first: usize): void {
       case Uop.STORE16: {
         const a = address(op);
         const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 2)) break;
+        if (!writable(e, a, 2)) {
+          op = storeMiss(op, a, e, 2);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+          continue;
+        }
         store<u16>(host(e, a), load<u16>(src(op)));
         op += UOP;
         continue;
@@ -875,7 +883,11 @@ export function execute(first: usize): void {
       case Uop.STORE32: {
         const a = address(op);
         const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 4)) break;
+        if (!writable(e, a, 4)) {
+          op = storeMiss(op, a, e, 4);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+          continue;
+        }
         store<u32>(host(e, a), load<u32>(src(op)));
         op += UOP;
         continue;
@@ -883,7 +895,11 @@ export function execute(first: usize): void {
       case Uop.STORE64: {
         const a = address(op);
         const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 8)) break;
+        if (!writable(e, a, 8)) {
+          op = storeMiss(op, a, e, 8);
+          tlb = <usize>load<u32>(c, TLB_NOW);
+          continue;
+        }
         store<u64>(host(e, a), load<u64>(src(op)));
         op += UOP;
         continue;

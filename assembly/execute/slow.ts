@@ -71,19 +71,21 @@ import { isCanonical } from '../segments/linear';
 import { codeDropped, leaveDropped } from '../decode/block';
 import { abandonCut, callHypervisor, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, sync } from './enter';
 
+/** A store whose TLB entry does not let it happen at once. A plain one to a page known to be MMIO is a kick, perhaps. */
+export function storeMiss(op: usize, linear: u64, entry: usize, size: u32): usize {
+  if (
+    load<u64>(entry, TLB_WRITE) == ((linear & ~(<u64>0xfff)) | TAG_MMIO) &&
+    load<u8>(op, MEM) & MEM_PLAIN &&
+    ((<u32>linear) & 0xfff) + size <= 0x1000 &&
+    !emulating
+  )
+    return plainMmio(op, entry, linear, size);
+  return attend(op);
+}
+
 /** Take over a micro-operation whose handler could not go on. Returns the next one to run. */
 export function attend(op: usize): usize {
   if (raised) return fail(op);
-  const mem = <u32>load<u8>(op, MEM);
-  const size: u32 = 1 << (mem & MEM_SIZE);
-  if (mem & MEM_PLAIN && !emulating) {
-    const linear = address(op);
-    const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
-    const tag = (linear & ~(<u64>0xfff)) | TAG_MMIO;
-    if (load<u64>(entry, TLB_WRITE) == tag && ((<u32>linear) & 0xfff) + size <= 0x1000)
-      return plainMmio(op, entry, linear, size);
-    return access(op, entry, linear, size, mem);
-  }
   switch (<i32>load<u16>(op, HANDLER)) {
     case Uop.CALL:
     case Uop.CALL_R:
@@ -92,6 +94,8 @@ export function attend(op: usize): usize {
     case Uop.RET_N:
       return transfer(op);
   }
+  const mem = <u32>load<u8>(op, MEM);
+  const size: u32 = 1 << (mem & MEM_SIZE);
   const linear = address(op);
   const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
   if (!emulating) {

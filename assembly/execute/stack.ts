@@ -21,7 +21,7 @@ import {
   SEGMENT_LIMIT,
   SEGMENT_SELECTOR,
 } from '../state';
-import { POP_ADJUST, POP_PEEK } from '../decode/lower';
+import { POP_ADJUST, POP_PEEK } from '../uop';
 import { probe, readAs, writeAs } from '../paging/access';
 import { setStackAccess } from '../paging/guest-walk';
 import { isCanonical, linear } from '../segments/linear';

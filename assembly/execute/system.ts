@@ -2,7 +2,6 @@
 // and those that always leave the guest (CPUID, VMCALL, INVD, WBINVD).
 
 import {
-  ACCESS_READ,
   ACCESS_WRITE,
   ACTIVITY,
   CPL,
@@ -39,7 +38,6 @@ import {
   INTERCEPTS,
   is64,
   isLongMode,
-  isProtected,
   MMU,
   MSR_APIC_BASE,
   MSR_CSTAR,

@@ -51,7 +51,6 @@ import {
   PTE_D,
   PTE_P,
   PTE_PS,
-  errorCode,
   permitted,
 } from './format';
 import { QUALIFICATION_GLA, REASON_EPT_VIOLATION, exitPaging, setAccessSize } from './exit';
