@@ -40,6 +40,7 @@ import {
   setEmulating,
   setRaised,
   STATE_SIZE,
+  VCPU_COUNT,
   VCPUS,
   attach as attachState,
 } from './state';
@@ -48,7 +49,7 @@ import { initTables } from './decode/tables';
 import { codeWritten, resetBlocks } from './decode/block';
 import { execute } from './execute/run';
 import { enter, resetEntry, result } from './execute/enter';
-import { getFlags, setFlags } from './execute/flags';
+import { getFlags, setFlags } from './flags';
 import { flushAll, flushPage } from './paging/tlb';
 import { init, modeChanged } from './paging/mode';
 import { watchWrite } from './paging/code-watch';
@@ -79,6 +80,7 @@ export function initialize(): void {
 /** The vCPU that this instance runs from now on. */
 export function attach(index: u32): void {
   attachState(index);
+  if (load<u32>(VCPU_COUNT) <= index) store<u32>(VCPU_COUNT, index + 1);
 }
 export function stateAddress(index: u32): usize {
   return VCPUS + index * <u32>STATE_SIZE;

@@ -12,6 +12,11 @@ export const MAX_VCPUS: usize = 8;
 
 // ---------------------------------------------------------------- absolute addresses
 export const HEADER: usize = 0;
+/** What the vCPUs of a memory share: how many there are, and the host pages whose code was overwritten: how many so far, and the last CODE_DROPS_KEPT of them. */
+export const VCPU_COUNT: usize = HEADER;
+export const CODE_DROPS: usize = VCPU_COUNT + 4;
+export const CODE_DROPS_KEPT: u32 = 64;
+export const CODE_DROPS_RING: usize = HEADER + 64;
 export const VCPUS: usize = HEADER + PAGE_SIZE;
 export const STATE_SIZE: usize = PAGE_SIZE;
 /** Decode tables, written once when the memory is made (a second instance must not have data segments to run again). */
@@ -38,7 +43,7 @@ export const T3: usize = T2 + 8;
 export const RIP: usize = T3 + 8;
 /** RIP after the instruction being executed; valid in helpers. A helper that completes leaves by it. */
 export const NEXT_RIP: usize = RIP + 8;
-/** Lazy flags: kind of the last flag-setting operation, its sign-extended result and operands (execute/flags.ts). */
+/** Lazy flags: kind of the last flag-setting operation, its sign-extended result and operands (flags.ts). */
 export const FLAG_KIND: usize = NEXT_RIP + 8;
 export const FLAG_R: usize = FLAG_KIND + 8;
 export const FLAG_A: usize = FLAG_R + 8;
@@ -62,6 +67,8 @@ export const MMU: usize = CPL + 4;
 export const EPOCH: usize = MMU + 4;
 /** STRICT_* bits: every data access has to be looked at, so TLB_NOW is a TLB that never hits. */
 export const STRICT: usize = EPOCH + 4;
+/** CODE_DROPS as far as this vCPU has dropped its blocks accordingly. */
+export const SEEN_DROPS: usize = STRICT + 4;
 export const STRICT_ALIGNMENT: u32 = 1; // CR0.AM, RFLAGS.AC, CPL 3: #AC
 export const STRICT_BREAKPOINTS: u32 = 2; // data breakpoints in DR7
 
@@ -75,7 +82,7 @@ export const SEG_FS: usize = 4;
 export const SEG_GS: usize = 5;
 export const SEG_LDTR: usize = 6;
 export const SEG_TR: usize = 7;
-export const SEGMENTS: usize = (STRICT + 4 + 31) & ~31;
+export const SEGMENTS: usize = (SEEN_DROPS + 4 + 31) & ~31;
 export const SEGMENT_SIZE: usize = 32;
 /** Inside a segment. Attributes are in VT-x access-rights format (SDM vol. 3, 25.4.1): type 0-3, S 4, DPL 5-6, P 7, AVL 12, L 13, D/B 14, G 15, unusable 16. The limit is in bytes. */
 export const SEGMENT_BASE: usize = 0;

@@ -67,7 +67,7 @@ export const POP_ADJUST: u32 = 2;
 export const BLOCK_MAX: u32 = 32;
 
 export const enum Uop {
-  LEAVE = 0, // leave the run loop: result and RIP are set
+  LEAVE = 0, // never made: zeroed memory, where nothing should ever lead, leaves the run loop
   // ends of blocks and of scratch blocks
   LINK, // go to PAGE + IMM; SRC = link field to patch when that is on the same page (0 = none)
   SLOW_END, // the slow path's single micro-operation is over
@@ -156,5 +156,4 @@ export const enum Uop {
   SHL32_N, SHL64_N, SHR32_N, SHR64_N, SAR32_N, SAR64_N, ROL32_N, ROL64_N, ROR32_N, ROR64_N,
   IMUL32_N, IMUL64_N, IMUL32_I_N, IMUL64_I_N,
   ADD32_M_N, ADD64_M_N, SUB32_M_N, SUB64_M_N, AND32_M_N, AND64_M_N, OR32_M_N, OR64_M_N, XOR32_M_N, XOR64_M_N,
-  COUNT,
 }

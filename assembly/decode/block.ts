@@ -24,6 +24,13 @@ import {
   PAGE_HASH_ENTRIES,
   raised,
   UOPS_SIZE,
+  ARENA_SIZE,
+  ARENAS,
+  CODE_DROPS,
+  CODE_DROPS_KEPT,
+  CODE_DROPS_RING,
+  SEEN_DROPS,
+  VCPU_COUNT,
 } from '../state';
 import { AUX, BLOCK_MAX, HANDLER, LENGTH, NUMBER, OFFSET, Uop, UOP } from '../uop';
 import { decode } from './decoder';
@@ -43,7 +50,7 @@ import { at, begin, emitFault, emitUndefined, out } from '../lower/emit';
 import { dropDeadFlags } from '../lower/flag-liveness';
 import { lower } from '../lower/lower';
 import { fetchPage } from '../paging/access';
-import { dropWritable, newEpoch } from '../paging/tlb';
+import { dropWritableIn, newEpoch } from '../paging/tlb';
 
 // A block's header stands before its first micro-operation.
 const HEADER: usize = 32;
@@ -169,8 +176,10 @@ function mark(host: usize, length: usize): void {
   const before = load<u64>(word);
   const first = <u64>((host & 4095) >> 6);
   const last = <u64>(((host & 4095) + length - 1) >> 6);
-  atomic.store<u64>(word, before | (((<u64>-1) >> (63 - (last - first))) << first));
-  if (!before) dropWritable(host & ~4095);
+  atomic.or<u64>(word, ((<u64>-1) >> (63 - (last - first))) << first);
+  if (before) return;
+  const count = <usize>load<u32>(VCPU_COUNT);
+  for (let i: usize = 0; i < count; i++) dropWritableIn(ARENAS + i * ARENA_SIZE, host & ~4095);
 }
 
 /**
@@ -280,14 +289,32 @@ function unlink(b: usize, key: usize): void {
 /** Guest memory that holds code was written (by the guest, or from outside): its page's blocks go. */
 export function codeWritten(host: usize, size: u32): void {
   const page = host & ~4095;
-  dropPage(page);
   const last = (host + size - 1) & ~4095;
-  if (last != page) dropPage(last);
-  atomic.store<u64>(CODE_MAP + ((page >> 12) << 3), 0);
-  if (last != page) atomic.store<u64>(CODE_MAP + ((last >> 12) << 3), 0);
+  dropCode(page);
+  if (last != page) dropCode(last);
   newEpoch();
   codeDropped = true;
   store<u64>(cpu, load<u64>(cpu, COUNT_CODE_DROPS) + 1, COUNT_CODE_DROPS);
+}
+/** This vCPU's blocks of a page go now, those of the others when they next look (catchUp). */
+function dropCode(page: usize): void {
+  dropPage(page);
+  atomic.store<u64>(CODE_MAP + ((page >> 12) << 3), 0);
+  const number = atomic.add<u32>(CODE_DROPS, 1);
+  atomic.store<u32>(CODE_DROPS_RING + (number & (CODE_DROPS_KEPT - 1)) * 4, <u32>page);
+  if (load<u32>(cpu, SEEN_DROPS) == number) store<u32>(cpu, number + 1, SEEN_DROPS);
+}
+/** Drop the blocks of pages that other vCPUs have written since this one last looked. */
+export function catchUp(): void {
+  const drops = atomic.load<u32>(CODE_DROPS);
+  let seen = load<u32>(cpu, SEEN_DROPS);
+  if (seen == drops) return;
+  if (drops - seen > CODE_DROPS_KEPT) resetBlocks();
+  else
+    for (; seen != drops; seen++)
+      dropPage(<usize>atomic.load<u32>(CODE_DROPS_RING + (seen & (CODE_DROPS_KEPT - 1)) * 4));
+  newEpoch();
+  store<u32>(cpu, drops, SEEN_DROPS);
 }
 
 /**

@@ -76,7 +76,6 @@ export const MAP_ONE_BYTE: u32 = 0;
 export const MAP_0F: u32 = 1;
 export const MAP_0F38: u32 = 2;
 export const MAP_0F3A: u32 = 3;
-export const MAP_VEX: u32 = 4;
 
 // @ts-ignore: decorator
 @inline export function insn(): usize {

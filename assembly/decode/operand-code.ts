@@ -170,7 +170,6 @@ export const EyMw: u32 = EY | w;
 export const EyMd: u32 = EY | d;
 export const Gb: u32 = G | b;
 export const Gw: u32 = G | w;
-export const Gd: u32 = G | d;
 export const Gv: u32 = G | v;
 export const Gy: u32 = G | y;
 export const Mn: u32 = M | none;

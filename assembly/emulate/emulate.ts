@@ -11,7 +11,6 @@ import {
   INJECT_ERROR,
   INJECT_INFO,
   INJECT_LENGTH,
-  INTERRUPTIBILITY,
   is64,
   PAGE,
   raised,
@@ -31,7 +30,8 @@ import {
 } from '../state';
 import { build } from '../decode/block';
 import { beyondLimit, closeJumps, finishInstruction, openJumps } from '../execute/enter';
-import { TF } from '../execute/flags';
+import { interruptShadow } from '../events/shadow';
+import { TF } from '../flags';
 import { execute } from '../execute/run';
 import { syncExit } from '../execute/slow';
 import { fetchPage } from '../paging/access';
@@ -70,7 +70,7 @@ export function emulate(): i32 {
 export function emulateAgain(): i32 {
   rewindMmio();
   forgetWalk();
-  const shadow = load<u32>(cpu, INTERRUPTIBILITY) & 3;
+  const shadow = interruptShadow();
   const trap = (load<u64>(cpu, RFLAGS) & TF) != 0;
   const before = load<u64>(cpu, RIP);
   setEmulating(true);

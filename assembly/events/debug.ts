@@ -1,9 +1,11 @@
-// Debug registers (SDM vol. 3, chapter 17): breakpoints on instructions, data and ports, single steps, general detect, and
-// the interrupt shadows of STI and MOV SS.
+// Debug registers (SDM vol. 3, chapter 17): breakpoints on instructions, data and ports, single steps, general detect; and
+// whether interrupts and NMIs are taken now.
 
 import { ACTIVITY, CR4, DR, INTERRUPTIBILITY, PENDING_DEBUG, RFLAGS, cpu, isLongMode, raise } from '../state';
-import { deliverEvent, TYPE_HARDWARE } from './deliver';
-import { FLAG_IF, FLAG_RF, VECTOR_DB } from '../segments/rights';
+import { CR4_DE } from '../control';
+import { VECTOR_DB } from '../vectors';
+import { IF, RF } from '../flags';
+import { BLOCKED_MOV_SS, BLOCKED_NMI, BLOCKED_SHADOW, interruptShadow } from './shadow';
 
 // @ts-ignore: decorator
 @inline const DR6: usize = DR + 6 * 8;
@@ -11,21 +13,14 @@ import { FLAG_IF, FLAG_RF, VECTOR_DB } from '../segments/rights';
 @inline const DR7: usize = DR + 7 * 8;
 const DR6_BD: u64 = 0x2000;
 /** Pending single step, as bit of DR6. */
-export const DEBUG_STEP: u32 = 0x4000;
-/** Pending trap of a task switch with T set, as bit of DR6. */
-export const DEBUG_TASK: u32 = 0x8000;
+const DEBUG_STEP: u32 = 0x4000;
 const DR7_GD: u64 = 0x2000;
-const CR4_DE: u64 = 8;
 
 // R/W field of a breakpoint in DR7.
 const ON_EXECUTE: u32 = 0;
 const ON_WRITE: u32 = 1;
 const ON_PORT: u32 = 2;
 const ON_ACCESS: u32 = 3;
-
-const BLOCKED_STI: u32 = 1;
-const BLOCKED_MOV_SS: u32 = 2;
-const BLOCKED_NMI: u32 = 8;
 
 /** Any breakpoint enabled: the others need not be called while this is false. */
 export function breakpointsEnabled(): bool {
@@ -53,8 +48,8 @@ function matches(address: u64, size: u32, kinds: u32): u32 {
 
 /** Before the instruction at `linear`: true = an instruction breakpoint hit, and its #DB fault is raised. */
 export function debugCheckExecute(linear: u64): bool {
-  if ((load<u64>(cpu, RFLAGS) & FLAG_RF) != 0) return false;
-  if ((load<u32>(cpu, INTERRUPTIBILITY) & BLOCKED_MOV_SS) != 0) return false;
+  if ((load<u64>(cpu, RFLAGS) & RF) != 0) return false;
+  if ((interruptShadow() & BLOCKED_MOV_SS) != 0) return false;
   const met = executes(linear);
   if (met == 0) return false;
   record(met);
@@ -102,42 +97,28 @@ export function debugGeneralDetect(): bool {
   if ((load<u64>(cpu, DR7) & DR7_GD) == 0) return false;
   store<u64>(cpu, load<u64>(cpu, DR6) | DR6_BD, DR6);
   // Unlike an instruction breakpoint's, this fault's frame shows RF = 1 (17.3.1.1).
-  store<u64>(cpu, load<u64>(cpu, RFLAGS) | FLAG_RF, RFLAGS);
+  store<u64>(cpu, load<u64>(cpu, RFLAGS) | RF, RFLAGS);
   raise(VECTOR_DB);
   return true;
 }
 
-/** Deliver the trap that waits in PENDING_DEBUG, at RIP. */
-export function deliverDebugTrap(): void {
+/** The trap that waits in PENDING_DEBUG is about to be delivered: DR6 says why, and it waits no longer. */
+export function takeDebugTrap(): void {
   record(load<u32>(cpu, PENDING_DEBUG));
   store<u32>(cpu, 0, PENDING_DEBUG);
-  deliverEvent((TYPE_HARDWARE << 8) | VECTOR_DB, 0, 0);
 }
 
 /** A trap waits and MOV SS does not hold it back (SDM vol. 3, 6.8.3). */
 export function debugTrapDue(): bool {
-  return load<u32>(cpu, PENDING_DEBUG) != 0 && (load<u32>(cpu, INTERRUPTIBILITY) & BLOCKED_MOV_SS) == 0;
+  return load<u32>(cpu, PENDING_DEBUG) != 0 && (interruptShadow() & BLOCKED_MOV_SS) == 0;
 }
 
 /** External interrupts are taken before the next instruction. */
 export function interruptWindowOpen(): bool {
-  return (
-    (load<u64>(cpu, RFLAGS) & FLAG_IF) != 0 &&
-    (load<u32>(cpu, INTERRUPTIBILITY) & (BLOCKED_STI | BLOCKED_MOV_SS)) == 0 &&
-    load<u32>(cpu, ACTIVITY) < 2
-  );
+  return (load<u64>(cpu, RFLAGS) & IF) != 0 && interruptShadow() == 0 && load<u32>(cpu, ACTIVITY) < 2;
 }
 
 /** NMIs are taken before the next instruction. STI's shadow holds them back too, as VT-x demands (SDM vol. 3, 26.3.1.5). */
 export function nmiWindowOpen(): bool {
-  return (load<u32>(cpu, INTERRUPTIBILITY) & (BLOCKED_STI | BLOCKED_MOV_SS | BLOCKED_NMI)) == 0;
-}
-
-/** STI that set IF: one more instruction without interrupts. */
-export function beginStiShadow(): void {
-  store<u32>(cpu, load<u32>(cpu, INTERRUPTIBILITY) | BLOCKED_STI, INTERRUPTIBILITY);
-}
-/** MOV SS or POP SS: one more instruction without interrupts and debug exceptions. */
-export function beginStackShadow(): void {
-  store<u32>(cpu, load<u32>(cpu, INTERRUPTIBILITY) | BLOCKED_MOV_SS, INTERRUPTIBILITY);
+  return (load<u32>(cpu, INTERRUPTIBILITY) & (BLOCKED_SHADOW | BLOCKED_NMI)) == 0;
 }

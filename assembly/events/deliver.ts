@@ -30,11 +30,12 @@ import {
   raised,
   setRaised,
 } from '../state';
-import { getFlags } from '../execute/flags';
+import { VECTOR_DB, VECTOR_DF, VECTOR_PF } from '../vectors';
+import { BLOCKED_NMI, BLOCKED_SHADOW } from './shadow';
+import { getFlags, RF } from '../flags';
 import { advance } from '../segments/code';
 import { setExternal } from '../segments/descriptor';
 import { clearSwitched, reportCr3, switched } from '../segments/task';
-import { FLAG_RF, VECTOR_DB, VECTOR_DF, VECTOR_PF } from '../segments/rights';
 import { enterGate } from './gate';
 import { enterReal } from './real-mode';
 import { enterV86 } from './v86';
@@ -138,7 +139,7 @@ function attempt(info: u32, error: u32, length: u32): void {
   const software = type == TYPE_SOFTWARE || type == TYPE_SOFTWARE_EXCEPTION;
   const rip = software || type == TYPE_PRIVILEGED ? advance(length) : load<u64>(cpu, RIP);
   let flags = getFlags();
-  if (type == TYPE_HARDWARE && setsResume(vector)) flags |= FLAG_RF;
+  if (type == TYPE_HARDWARE && setsResume(vector)) flags |= RF;
   setExternal(software ? 0 : 1);
   clearSwitched();
   if (!isProtected()) enterReal(vector, rip, flags);
@@ -158,8 +159,8 @@ function delivered(info: u32): void {
   store<u32>(cpu, 0, EXIT_VECTORING); // exits from here on interrupt no delivery
   store<u32>(cpu, 0, ACTIVITY);
   store<u64>(cpu, load<u64>(cpu, RIP), NEXT_RIP);
-  let blocking = load<u32>(cpu, INTERRUPTIBILITY) & ~3;
-  if (type == TYPE_NMI) blocking |= 8;
+  let blocking = load<u32>(cpu, INTERRUPTIBILITY) & ~BLOCKED_SHADOW;
+  if (type == TYPE_NMI) blocking |= BLOCKED_NMI;
   store<u32>(cpu, blocking, INTERRUPTIBILITY);
   // The handler must be able to use the debug registers (SDM vol. 3, 17.2.4).
   if (type == TYPE_HARDWARE && (info & 0xff) == VECTOR_DB)

@@ -17,7 +17,8 @@ import {
   raiseError,
   raised,
 } from '../state';
-import { setFlags } from '../execute/flags';
+import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../vectors';
+import { IF, NT, RF, setFlags, TF, VM } from '../flags';
 import { systemRead64 } from '../paging/access';
 import { modeChanged } from '../paging/tlb';
 import {
@@ -53,11 +54,6 @@ import {
 import { SWITCH_EVENT, taskSwitch } from '../segments/task';
 import { innerSelector, loadInnerStack, markInner, openInnerStack, taskIsWide } from '../segments/tss';
 import {
-  FLAG_IF,
-  FLAG_NT,
-  FLAG_RF,
-  FLAG_TF,
-  FLAG_VM,
   HIGH_BIG,
   HIGH_LONG,
   HIGH_PRESENT,
@@ -66,9 +62,6 @@ import {
   TYPE_TASK,
   TYPE_TRAP16,
   TYPE_TRAP32,
-  VECTOR_GP,
-  VECTOR_NP,
-  VECTOR_SS,
   highDpl,
   isNull,
 } from '../segments/rights';
@@ -115,7 +108,7 @@ export function enterGate(vector: u32, software: bool, hasError: bool, error: u3
   const offset = (<u64>(low & 0xffff)) | (wide ? <u64>(high & 0xffff0000) : 0) | upper;
   const ist: u32 = long ? high & 7 : 0;
   const size: u32 = long ? 3 : wide ? 2 : 1;
-  const entered = flags & ~(FLAG_TF | FLAG_VM | FLAG_RF | FLAG_NT | (interrupt ? FLAG_IF : 0));
+  const entered = flags & ~(TF | VM | RF | NT | (interrupt ? IF : 0));
   enterCode(low >> 16, offset, size, ist, hasError, error, rip, flags, entered);
 }
 

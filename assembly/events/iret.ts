@@ -21,7 +21,10 @@ import {
   raiseError,
   raised,
 } from '../state';
-import { getFlags, setFlags } from '../execute/flags';
+import { CR4_VME } from '../control';
+import { VECTOR_GP } from '../vectors';
+import { BLOCKED_NMI } from './shadow';
+import { AC, FLAGS_ANYBODY, FLAGS_DEFINED, getFlags, ID, IF, IOPL, NT, RF, setFlags, TF, VIF, VIP, VM } from '../flags';
 import { modeChanged } from '../paging/tlb';
 import { insideCode, jumpTo, loadCode, targetAllowed } from '../segments/code';
 import { currentLevel, setExternal, storeSegment } from '../segments/descriptor';
@@ -29,24 +32,6 @@ import { V86_RIGHTS, loadCodeReal } from '../segments/load';
 import { dropSegments, loadReturnStack, markReturn, returnCode, returnStack } from '../segments/return';
 import { STACK_POINTER, available, commitPointer, openCurrentStack, pop } from '../segments/stack';
 import { clearSwitched, reportCr3, taskReturn } from '../segments/task';
-import {
-  FLAGS_DEFINED,
-  FLAG_AC,
-  FLAG_ID,
-  FLAG_IF,
-  FLAG_IOPL,
-  FLAG_NT,
-  FLAG_RF,
-  FLAG_TF,
-  FLAG_VIF,
-  FLAG_VIP,
-  FLAG_VM,
-  VECTOR_GP,
-} from '../segments/rights';
-
-/** CF PF AF ZF SF TF DF OF NT: what any IRET may set. */
-const FLAGS_ALWAYS: u32 = 0x4dd5;
-const CR4_VME: u64 = 1;
 
 /** `size`: operand size, log2 of bytes. NEXT_RIP gets the return address; on a fault `raised` is set. */
 export function iret(size: u32): void {
@@ -54,7 +39,7 @@ export function iret(size: u32): void {
   clearSwitched();
   if (!isProtected()) fromReal(size);
   else if (isV86()) fromV86(size);
-  else if ((getFlags() & FLAG_NT) != 0) {
+  else if ((getFlags() & NT) != 0) {
     if (isLongMode()) raiseError(VECTOR_GP, 0);
     else {
       taskReturn(load<u64>(cpu, NEXT_RIP));
@@ -63,7 +48,7 @@ export function iret(size: u32): void {
   } else fromProtected(size);
   // NMIs are let in again even if IRET faults (SDM vol. 3, 27.2.3); not if it only exits and runs once more.
   if (raised == 0 || raised == RAISED_EXCEPTION)
-    store<u32>(cpu, load<u32>(cpu, INTERRUPTIBILITY) & ~8, INTERRUPTIBILITY);
+    store<u32>(cpu, load<u32>(cpu, INTERRUPTIBILITY) & ~BLOCKED_NMI, INTERRUPTIBILITY);
 }
 
 function fromReal(size: u32): void {
@@ -74,14 +59,14 @@ function fromReal(size: u32): void {
   const image = <u32>pop(size);
   if (raised) return;
   const old = getFlags();
-  const fixed: u32 = FLAG_VM | FLAG_VIF | FLAG_VIP;
+  const fixed: u32 = VM | VIF | VIP;
   finish8086(offset, selector, size == 1 ? (old & 0xffff0000) | (image & 0xffff) : (image & ~fixed) | (old & fixed));
 }
 
 /** Virtual-8086 mode: with IOPL 3 as in real mode; else the VME form of the 16-bit IRET, or #GP to the monitor. */
 function fromV86(size: u32): void {
   const old = getFlags();
-  const free = (old & FLAG_IOPL) == FLAG_IOPL;
+  const free = (old & IOPL) == IOPL;
   if (!free && !(size == 1 && (load<u64>(cpu, CR4) & CR4_VME) != 0)) {
     raiseError(VECTOR_GP, 0);
     return;
@@ -92,15 +77,15 @@ function fromV86(size: u32): void {
   const selector = (<u32>pop(size)) & 0xffff;
   const image = <u32>pop(size);
   if (raised) return;
-  let changed: u32 = FLAGS_ALWAYS | (size == 1 ? 0 : FLAG_RF | FLAG_AC | FLAG_ID);
+  let changed: u32 = FLAGS_ANYBODY | (size == 1 ? 0 : RF | AC | ID);
   let flags = old;
-  if (free) changed |= FLAG_IF;
+  if (free) changed |= IF;
   else {
-    if ((image & FLAG_TF) != 0 || ((image & FLAG_IF) != 0 && (old & FLAG_VIP) != 0)) {
+    if ((image & TF) != 0 || ((image & IF) != 0 && (old & VIP) != 0)) {
       raiseError(VECTOR_GP, 0);
       return;
     }
-    flags = (flags & ~FLAG_VIF) | ((image & FLAG_IF) != 0 ? FLAG_VIF : 0);
+    flags = (flags & ~VIF) | ((image & IF) != 0 ? VIF : 0);
   }
   finish8086(offset, selector, (flags & ~changed) | (image & changed));
 }
@@ -126,7 +111,7 @@ function fromProtected(size: u32): void {
   const selector = (<u32>pop(size)) & 0xffff;
   const image = <u32>pop(size);
   if (raised) return;
-  if ((image & FLAG_VM) != 0 && size == 2 && currentLevel() == 0 && !isLongMode()) {
+  if ((image & VM) != 0 && size == 2 && currentLevel() == 0 && !isLongMode()) {
     toV86(offset, selector, image);
     return;
   }
@@ -159,12 +144,12 @@ function fromProtected(size: u32): void {
 /** RFLAGS after a return to protected mode: what the level that returns may change. */
 function returnFlags(image: u32, size: u32, level: u32): u32 {
   const old = getFlags();
-  let changed: u32 = FLAGS_ALWAYS;
-  if (size != 1) changed |= FLAG_RF | FLAG_AC | FLAG_ID;
-  if (level <= (old & FLAG_IOPL) >> 12) changed |= FLAG_IF;
+  let changed: u32 = FLAGS_ANYBODY;
+  if (size != 1) changed |= RF | AC | ID;
+  if (level <= (old & IOPL) >> 12) changed |= IF;
   if (level == 0) {
-    changed |= FLAG_IOPL;
-    if (size != 1) changed |= FLAG_VIF | FLAG_VIP;
+    changed |= IOPL;
+    if (size != 1) changed |= VIF | VIP;
   }
   return (old & ~changed) | (image & changed);
 }

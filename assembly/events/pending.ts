@@ -17,12 +17,12 @@ import {
   cpu,
   setRaised,
 } from '../state';
-import { debugTrapDue, deliverDebugTrap, interruptWindowOpen, nmiWindowOpen } from './debug';
-import { INFO_VALID, TYPE_EXTERNAL, TYPE_NMI, deliverEvent } from './deliver';
+import { VECTOR_DB, VECTOR_NMI } from '../vectors';
+import { debugTrapDue, interruptWindowOpen, nmiWindowOpen, takeDebugTrap } from './debug';
+import { INFO_VALID, TYPE_EXTERNAL, TYPE_HARDWARE, TYPE_NMI, deliverEvent } from './deliver';
 
 /** Basic exit reason of VT-x. */
 export const REASON_INTERRUPT_WINDOW: u32 = 7;
-const VECTOR_NMI: u32 = 2;
 
 /**
  * Deliver at most one event; the next one, if any, is found at the next call (REQUEST_EVENT stays set). Afterwards
@@ -50,7 +50,8 @@ function deliverFirst(): void {
     return;
   }
   if (debugTrapDue()) {
-    deliverDebugTrap();
+    takeDebugTrap();
+    deliverEvent((TYPE_HARDWARE << 8) | VECTOR_DB, 0, 0);
     return;
   }
   if (nmiWindowOpen() && atomic.xchg<u32>(cpu, 0, NMI_PENDING) != 0) {

@@ -2,14 +2,14 @@
 // of far pointers, a frame of three words (SDM vol. 3, 20.1.4 and 20.3.2).
 
 import { IDTR_BASE, IDTR_LIMIT, RIP, SEG_CS, cpu, raiseError, raised } from '../state';
-import { setFlags } from '../execute/flags';
+import { VECTOR_GP, VECTOR_SS } from '../vectors';
+import { AC, IF, RF, setFlags, TF } from '../flags';
 import { systemRead32 } from '../paging/access';
 import { modeChanged } from '../paging/tlb';
 import { insideCode } from '../segments/code';
 import { selectorFault, selectorOf } from '../segments/descriptor';
 import { loadCodeReal } from '../segments/load';
 import { commitPointer, openCurrentStack, probeFrame, push, room } from '../segments/stack';
-import { FLAG_AC, FLAG_IF, FLAG_RF, FLAG_TF, VECTOR_GP, VECTOR_SS } from '../segments/rights';
 
 /** Real mode: no error codes, no privilege. */
 export function enterReal(vector: u32, rip: u64, flags: u32): void {
@@ -19,7 +19,7 @@ export function enterReal(vector: u32, rip: u64, flags: u32): void {
   }
   const target = <u32>systemRead32((load<u64>(cpu, IDTR_BASE) + vector * 4) & 0xffffffff);
   if (raised) return;
-  enter8086(target, rip, flags & ~FLAG_RF, flags & ~(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF));
+  enter8086(target, rip, flags & ~RF, flags & ~(IF | TF | AC | RF));
 }
 
 /** Push `image`, CS and IP as words and go to a far pointer with `flags`. */

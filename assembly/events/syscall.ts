@@ -30,12 +30,13 @@ import {
   raiseError,
   segment,
 } from '../state';
-import { getFlags, setFlags } from '../execute/flags';
+import { EFER_SCE } from '../control';
+import { VECTOR_GP, VECTOR_UD } from '../vectors';
+import { getFlags, IF, RF, setFlags, VM } from '../flags';
 import { modeChanged } from '../paging/tlb';
 import { currentLevel, storeSegment } from '../segments/descriptor';
 import { isCanonical } from '../segments/linear';
 import { STACK_POINTER } from '../segments/stack';
-import { FLAG_IF, FLAG_RF, FLAG_VM, VECTOR_GP, VECTOR_UD } from '../segments/rights';
 
 // @ts-ignore: decorator
 @inline const RCX: usize = GPR + 1 * 8;
@@ -63,7 +64,7 @@ function loadFlat(code: u32, codeRights: u32, stack: u32, level: u32): void {
 
 export function syscall(): void {
   const long = is64();
-  if ((load<u64>(cpu, EFER) & 1) == 0 || !isProtected() || (isIntel() && !long)) {
+  if ((load<u64>(cpu, EFER) & EFER_SCE) == 0 || !isProtected() || (isIntel() && !long)) {
     raise(VECTOR_UD);
     return;
   }
@@ -72,13 +73,13 @@ export function syscall(): void {
   const flags = getFlags();
   store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RCX);
   if (isLongMode()) {
-    store<u64>(cpu, <u64>(flags & ~FLAG_RF), R11);
+    store<u64>(cpu, <u64>(flags & ~RF), R11);
     loadFlat(selector, CODE64, selector + 8, 0);
-    setFlags(flags & ~(<u32>load<u64>(cpu, MSR_SFMASK)) & ~FLAG_RF);
+    setFlags(flags & ~(<u32>load<u64>(cpu, MSR_SFMASK)) & ~RF);
     store<u64>(cpu, load<u64>(cpu + (long ? MSR_LSTAR : MSR_CSTAR)), NEXT_RIP);
   } else {
     loadFlat(selector, CODE32, selector + 8, 0);
-    setFlags(flags & ~(FLAG_IF | FLAG_VM | FLAG_RF));
+    setFlags(flags & ~(IF | VM | RF));
     store<u64>(cpu, star & 0xffffffff, NEXT_RIP);
   }
   modeChanged();
@@ -87,7 +88,7 @@ export function syscall(): void {
 /** `size` 3: to 64-bit code. */
 export function sysret(size: u32): void {
   const intel = isIntel();
-  if ((load<u64>(cpu, EFER) & 1) == 0 || !isProtected() || (intel && !is64())) {
+  if ((load<u64>(cpu, EFER) & EFER_SCE) == 0 || !isProtected() || (intel && !is64())) {
     raise(VECTOR_UD);
     return;
   }
@@ -107,7 +108,7 @@ export function sysret(size: u32): void {
   loadFlat((wide ? base + 16 : base) | 3, wide ? CODE64 : CODE32, (base + 8) | 3, 3);
   if (!intel) storeSegment(SEG_SS, ((base + 8) | 3) & 0xffff, keptBase, keptLimit, kept);
   if (isLongMode()) setFlags((<u32>load<u64>(cpu, R11)) & 0x3c7fd7);
-  else setFlags(getFlags() | FLAG_IF);
+  else setFlags(getFlags() | IF);
   store<u64>(cpu, wide ? target : target & 0xffffffff, NEXT_RIP);
   modeChanged();
 }
@@ -124,7 +125,7 @@ export function sysenter(): void {
     return;
   }
   const mask: u64 = long ? ~(<u64>0) : 0xffffffff;
-  setFlags(getFlags() & ~(FLAG_VM | FLAG_IF | FLAG_RF));
+  setFlags(getFlags() & ~(VM | IF | RF));
   loadFlat(selector, long ? CODE64 : CODE32, selector + 8, 0);
   store<u64>(cpu, load<u64>(cpu, MSR_SYSENTER_ESP) & mask, STACK_POINTER);
   store<u64>(cpu, load<u64>(cpu, MSR_SYSENTER_EIP) & mask, NEXT_RIP);

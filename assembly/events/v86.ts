@@ -2,17 +2,17 @@
 // and the TSS's redirection bitmap, to the 8086 program's own handler.
 
 import { CR4, cpu, raiseError, raised } from '../state';
+import { CR4_VME } from '../control';
+import { VECTOR_GP } from '../vectors';
+import { IF, IOPL, RF, TF, VIF } from '../flags';
 import { systemRead16, systemRead32, systemRead8 } from '../paging/access';
 import { systemLinear } from '../segments/descriptor';
 import { taskBase, taskHas, taskIsWide } from '../segments/tss';
-import { FLAG_IF, FLAG_IOPL, FLAG_RF, FLAG_TF, FLAG_VIF, VECTOR_GP } from '../segments/rights';
 import { enterGate } from './gate';
 import { enter8086 } from './real-mode';
 
-const CR4_VME: u64 = 1;
-
 export function enterV86(vector: u32, rip: u64, flags: u32): void {
-  const free = (flags & FLAG_IOPL) == FLAG_IOPL;
+  const free = (flags & IOPL) == IOPL;
   if ((load<u64>(cpu, CR4) & CR4_VME) != 0) {
     const monitor = toMonitor(vector);
     if (raised) return;
@@ -42,6 +42,6 @@ function redirect(vector: u32, rip: u64, flags: u32, free: bool): void {
   const target = <u32>systemRead32(vector * 4);
   if (raised) return;
   let image = flags;
-  if (!free) image = (flags & ~FLAG_IF) | FLAG_IOPL | ((flags & FLAG_VIF) != 0 ? FLAG_IF : 0);
-  enter8086(target, rip, image, flags & ~(FLAG_TF | FLAG_RF | (free ? FLAG_IF : FLAG_VIF)));
+  if (!free) image = (flags & ~IF) | IOPL | ((flags & VIF) != 0 ? IF : 0);
+  enter8086(target, rip, image, flags & ~(TF | RF | (free ? IF : VIF)));
 }

@@ -2,7 +2,7 @@
 // as the flags want it; `put` cuts the result to the register's size again.
 
 import { put } from './operand';
-import { ADDITION, DECREMENT, getCF, INCREMENT, setLazy, setLogic, setStep, SUBTRACTION } from './flags';
+import { ADDITION, DECREMENT, getCF, INCREMENT, setLazy, setLogic, setStep, SUBTRACTION } from '../flags';
 
 // @ts-ignore: decorator
 @inline export function add<T>(c: usize, d: usize, b: i64): void {

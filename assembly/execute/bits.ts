@@ -2,7 +2,7 @@
 
 import { cpu, GPR } from '../state';
 import { BSF, BTC, BTR, BTS, POPCNT } from '../uop';
-import { ADDITION, getFlags, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from './flags';
+import { ADDITION, ARITHMETIC, getFlags, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from '../flags';
 import { readSized, signed, writeSized } from './shift';
 
 /** BT and kin: CF = the bit; the other flags are undefined or unaffected and stay (ZF is unaffected: SDM vol. 2, BT). */
@@ -20,7 +20,7 @@ export function scan(operation: u32, size: u32, d: usize, s: usize): void {
   const value = readSized(s, size);
   if (operation == POPCNT) {
     // all of OF SF AF CF PF are cleared, ZF = source is zero (SDM vol. 2, POPCNT)
-    setFlags((getFlags() & ~0x8d5) | (value ? 0 : ZF));
+    setFlags((getFlags() & ~ARITHMETIC) | (value ? 0 : ZF));
     writeSized(d, size, popcnt<u64>(value));
     return;
   }

@@ -1,7 +1,8 @@
 // Decimal adjustment (SDM vol. 2, DAA DAS AAA AAS AAM AAD). Not in 64-bit mode.
 
 import { cpu, GPR, raise } from '../state';
-import { AF, CF, getAF, getCF, getFlags, OF, PF, setFlags, SF, ZF } from './flags';
+import { VECTOR_DE } from '../vectors';
+import { AF, CF, getAF, getCF, getFlags, OF, PF, setFlags, SF, ZF } from '../flags';
 
 /** SF, ZF and PF of a byte, the given carries; OF (undefined) is cleared. */
 function byteFlags(value: u32, carry: bool, adjust: bool): void {
@@ -56,7 +57,7 @@ export function aas(): void {
   adjustAscii(false);
 }
 export function aam(base: u32): void {
-  if (!base) return raise(0);
+  if (!base) return raise(VECTOR_DE);
   const al = <u32>load<u8>(cpu, GPR);
   store<u8>(cpu, <u8>(al / base), GPR + 1);
   store<u8>(cpu, <u8>(al % base), GPR);

@@ -20,7 +20,6 @@ import {
   INFO_LENGTH_SHIFT,
   INFO_PLAIN_STORE,
   INJECT_INFO,
-  INTERRUPTIBILITY,
   IRQ_VECTOR,
   is64,
   JUMP_KEY,
@@ -50,6 +49,8 @@ import {
   STRICT,
   TLB_USER,
 } from '../state';
+import { CR0_EM, CR0_TS } from '../control';
+import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../vectors';
 import {
   AUX,
   BLOCK_MAX,
@@ -66,13 +67,14 @@ import {
   Uop,
 } from '../uop';
 import { Operation } from '../decode/operation';
-import { build, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
+import { build, catchUp, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
 import { jumpEntry } from '../decode/block';
-import { RF, TF } from './flags';
+import { RF, TF } from '../flags';
 import { fetchPage } from '../paging/access';
 import { deliverException } from '../events/deliver';
 import { serviceEvents } from '../events/pending';
-import { debugCheckExecute, interruptWindowOpen, nmiWindowOpen } from '../events/debug';
+import { BLOCKED_MOV_SS, endShadows, interruptShadow } from '../events/shadow';
+import { breakpointsEnabled, debugCheckExecute, debugStep, interruptWindowOpen, nmiWindowOpen } from '../events/debug';
 import { exitHandler } from '../imports';
 import { straddles, undoPatches } from './slow';
 
@@ -138,14 +140,13 @@ export function proceed(): usize {
 }
 /** What the end of a single instruction brings: the interrupt shadow passes, RF goes, a single-step trap comes. */
 export function finishInstruction(trap: bool, shadowBefore: u32): void {
-  const state = load<u32>(cpu, INTERRUPTIBILITY);
   // a shadow that was there before is over; one made by this instruction stays (STI in a shadow makes none)
-  if (shadowBefore) store<u32>(cpu, state & ~3, INTERRUPTIBILITY);
+  if (shadowBefore) endShadows();
   // RF lasts for one instruction; IRET has just loaded the one for the next
   if (!keepRf) store<u64>(cpu, load<u64>(cpu, RFLAGS) & ~(<u64>RF), RFLAGS);
   keepRf = false;
   // MOV SS holds back the trap of its own end until the next instruction's (SDM vol. 3, 6.8.3)
-  if (trap && (shadowBefore || !(state & 2))) store<u32>(cpu, load<u32>(cpu, PENDING_DEBUG) | 0x4000, PENDING_DEBUG);
+  if (trap && (shadowBefore || !(interruptShadow() & BLOCKED_MOV_SS))) debugStep();
 }
 function finishCut(): void {
   cutting = false;
@@ -226,7 +227,7 @@ export function leavesLimit(op: usize): bool {
 function refuseBranch(op: usize): usize {
   chargeCount(-1);
   sync(op);
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
   return settle(0);
 }
 
@@ -302,7 +303,7 @@ export function stepOver(inCut: bool): void {
   store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
   chargeCount(1);
   const trap = (load<u64>(cpu, RFLAGS) & TF) != 0;
-  if (inCut || trap) finishInstruction(trap, load<u32>(cpu, INTERRUPTIBILITY) & 3);
+  if (inCut || trap) finishInstruction(trap, interruptShadow());
 }
 // @ts-ignore: decorator
 @inline export function callHypervisor(info: u32): i32 {
@@ -315,15 +316,15 @@ export function leaveRun(why: i32): usize {
 
 export function undefined(op: usize): usize {
   const operation = load<u32>(op, IMM);
-  if (operation >= <u32>Operation.FADD && load<u64>(cpu, CR0) & 0xc) {
-    raise(7); // CR0.EM or TS: #NM, FPU or not (SDM vol. 3, table 2-2)
+  if (operation >= <u32>Operation.FADD && load<u64>(cpu, CR0) & (CR0_EM | CR0_TS)) {
+    raise(VECTOR_NM); // CR0.EM or TS: #NM, FPU or not (SDM vol. 3, table 2-2)
     return fail(op);
   }
   if (operation && !emulating) {
     const counter = arena + ARENA_UNIMPLEMENTED + (((<usize>operation) & 2047) << 2);
     store<u32>(counter, load<u32>(counter) + 1);
   }
-  raise(6);
+  raise(VECTOR_UD);
   return fail(op);
 }
 export function fetchFault(op: usize): usize {
@@ -343,6 +344,7 @@ export function enter(): usize {
     const left = load<i32>(cpu, BUDGET) + <i32>BLOCK_MAX;
     if (left <= 0) return leaveRun(RESULT_BUDGET);
     clearCodeDropped();
+    catchUp();
     const request = atomic.load<u32>(cpu, REQUEST);
     if (request & REQUEST_STOP) {
       atomic.and<u32>(cpu, ~REQUEST_STOP, REQUEST);
@@ -371,16 +373,13 @@ export function enter(): usize {
     }
     const rip = load<u64>(cpu, RIP);
     let linear = rip;
-    let special =
-      (load<u64>(cpu, RFLAGS) & (TF | RF)) != 0 ||
-      (load<u32>(cpu, INTERRUPTIBILITY) & 3) != 0 ||
-      (load<u32>(cpu, DR + 7 * 8) & 0xff) != 0;
+    let special = (load<u64>(cpu, RFLAGS) & (TF | RF)) != 0 || interruptShadow() != 0 || breakpointsEnabled();
     if (!is64()) {
       const cs = segment(SEG_CS);
       const limit = load<u32>(cs, SEGMENT_LIMIT);
       linear = (load<u64>(cs, SEGMENT_BASE) + rip) & 0xffffffff;
       if (rip > limit) {
-        raiseError(13, 0);
+        raiseError(VECTOR_GP, 0);
         if (!settled(0)) return 0;
         continue;
       }
@@ -403,7 +402,7 @@ export function beyondLimit(op: usize): bool {
   if (is64()) return false;
   const limit = load<u32>(segment(SEG_CS), SEGMENT_LIMIT);
   if (limit == 0xffffffff || load<u64>(cpu, RIP) + load<u8>(op, LENGTH) <= <u64>limit + 1) return false;
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
   return true;
 }
 
@@ -419,7 +418,7 @@ function cut(linear: u64, count: u32): usize {
   cutting = true;
   keepRf = false;
   cutTrap = (load<u64>(cpu, RFLAGS) & TF) != 0;
-  cutShadow = load<u32>(cpu, INTERRUPTIBILITY) & 3;
+  cutShadow = interruptShadow();
   closeJumps();
   return to;
 }

@@ -1,20 +1,11 @@
-// CLI, STI, software interrupts and IRET as instructions, and the interrupt shadow.
+// CLI, STI, software interrupts and IRET as instructions.
 
-import {
-  CPL,
-  cpu,
-  CR4,
-  INTERRUPTIBILITY,
-  isProtected,
-  isV86,
-  NEXT_RIP,
-  raised,
-  raiseError,
-  RFLAGS,
-  RIP,
-} from '../state';
-import { getOF, IF, IOPL, VIF, VIP } from './flags';
+import { CPL, cpu, CR4, isProtected, isV86, NEXT_RIP, raised, raiseError, RFLAGS, RIP } from '../state';
+import { CR4_PVI, CR4_VME } from '../control';
+import { VECTOR_GP } from '../vectors';
+import { getOF, IF, IOPL, VIF, VIP } from '../flags';
 import { deliverEvent } from '../events/deliver';
+import { beginStiShadow } from '../events/shadow';
 import { iret } from '../events/iret';
 import { loadedRf, suppressTrap } from './enter';
 
@@ -26,12 +17,12 @@ function flagAllowed(): u32 {
   const cr4 = load<u64>(cpu, CR4);
   if (isV86()) {
     if (iopl == 3) return 1;
-    if (cr4 & 1) return 2; // VME
+    if (cr4 & CR4_VME) return 2;
   } else {
     if (level <= iopl) return 1;
-    if (level == 3 && cr4 & 2) return 2; // PVI
+    if (level == 3 && cr4 & CR4_PVI) return 2;
   }
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
   return 0;
 }
 export function cli(): void {
@@ -45,15 +36,10 @@ export function sti(): void {
   if (which == 1) {
     store<u64>(cpu, flags | IF, RFLAGS);
     // the shadow comes only when interrupts were off before
-    if (!(flags & IF)) store<u32>(cpu, load<u32>(cpu, INTERRUPTIBILITY) | 1, INTERRUPTIBILITY);
-  } else if (flags & VIP) raiseError(13, 0);
+    if (!(flags & IF)) beginStiShadow();
+  } else if (flags & VIP) raiseError(VECTOR_GP, 0);
   else store<u64>(cpu, flags | VIF, RFLAGS);
 }
-/** MOV SS and POP SS hold back interrupts, NMIs and debug traps for one instruction. */
-export function movSsShadow(): void {
-  store<u32>(cpu, load<u32>(cpu, INTERRUPTIBILITY) | 2, INTERRUPTIBILITY);
-}
-
 /** A software event: delivered from this instruction, with RIP moving on only in the frame. Type as in INJECT_INFO. */
 function software(vector: u32, type: u32): void {
   deliverEvent(0x80000000 | (type << 8) | vector, 0, (<u32>(load<u64>(cpu, NEXT_RIP) - load<u64>(cpu, RIP))) & 15);

@@ -2,7 +2,8 @@
 // Flags: MUL and IMUL set CF = OF = "the upper half matters"; SF ZF AF PF are undefined, we leave those of the low half.
 
 import { cpu, GPR, raise } from '../state';
-import { CARRY_OVERFLOW, setLazy } from './flags';
+import { VECTOR_DE } from '../vectors';
+import { CARRY_OVERFLOW, setLazy } from '../flags';
 import { put } from './operand';
 import { readSized, signed, writeSized } from './shift';
 
@@ -69,7 +70,7 @@ export function divide(isSigned: bool, size: u32, source: usize): void {
   const rax = cpu + GPR;
   const rdx = cpu + GPR + 16;
   const b = readSized(source, size);
-  if (b == 0) return raise(0);
+  if (b == 0) return raise(VECTOR_DE);
   if (size == 3) return isSigned ? divideSigned128(rax, rdx, <i64>b) : divideUnsigned128(rax, rdx, b);
   const bits: u32 = 8 << size;
   const mask: u64 = ((<u64>1) << bits) - 1;
@@ -80,14 +81,14 @@ export function divide(isSigned: bool, size: u32, source: usize): void {
     const a = signed(dividend, size + 1);
     const divisor = signed(b, size);
     // i64.MIN / -1 is the one division that traps in Wasm; it overflows 32 bits anyway
-    if (divisor == -1 && a == i64.MIN_VALUE) return raise(0);
+    if (divisor == -1 && a == i64.MIN_VALUE) return raise(VECTOR_DE);
     const q = a / divisor;
-    if (signed((<u64>q) & mask, size) != q) return raise(0);
+    if (signed((<u64>q) & mask, size) != q) return raise(VECTOR_DE);
     quotient = (<u64>q) & mask;
     remainder = (<u64>(a % divisor)) & mask;
   } else {
     quotient = dividend / b;
-    if (quotient > mask) return raise(0);
+    if (quotient > mask) return raise(VECTOR_DE);
     remainder = dividend % b;
   }
   if (size == 0) store<u16>(rax, <u16>(quotient | (remainder << 8)));
@@ -133,7 +134,7 @@ function divideWide(high: u64, low: u64, divisor: u64): void {
 }
 function divideUnsigned128(rax: usize, rdx: usize, divisor: u64): void {
   const high = load<u64>(rdx);
-  if (high >= divisor) return raise(0);
+  if (high >= divisor) return raise(VECTOR_DE);
   divideWide(high, load<u64>(rax), divisor);
   store<u64>(rax, quotient128);
   store<u64>(rdx, remainder128);
@@ -147,10 +148,10 @@ function divideSigned128(rax: usize, rdx: usize, divisor: i64): void {
     low = 0 - low;
   }
   const size: u64 = divisor < 0 ? 0 - <u64>divisor : <u64>divisor;
-  if (high >= size) return raise(0);
+  if (high >= size) return raise(VECTOR_DE);
   divideWide(high, low, size);
   const negativeQuotient = negative != divisor < 0;
-  if (quotient128 > (negativeQuotient ? <u64>i64.MIN_VALUE : <u64>i64.MAX_VALUE)) return raise(0);
+  if (quotient128 > (negativeQuotient ? <u64>i64.MIN_VALUE : <u64>i64.MAX_VALUE)) return raise(VECTOR_DE);
   store<u64>(rax, negativeQuotient ? 0 - quotient128 : quotient128);
   store<u64>(rdx, negative ? 0 - remainder128 : remainder128);
 }

@@ -1,8 +1,9 @@
-// How a micro-operation names its operands, and the inline check of the software TLB. A miss is not handled here: the
-// handler leaves its switch and the run loop's slow path takes the micro-operation over (execute/slow.ts).
+// How a micro-operation names its operands. With the TLB's inline check this is what handlers are made of; a miss is for
+// execute/slow.ts.
 
 import { BASE, DISP, DST, INDEX, SCALE, SRC } from '../uop';
-import { TLB_ADDEND, TLB_READ, TLB_WRITE } from '../state';
+
+export { host, readable, tlbEntry, writable } from '../paging/entry';
 
 // @ts-ignore: decorator
 @inline export function dst(op: usize): usize {
@@ -26,24 +27,4 @@ import { TLB_ADDEND, TLB_READ, TLB_WRITE } from '../state';
 @inline export function put<T>(register: usize, value: i64): void {
   if (sizeof<T>() == 4) store<u64>(register, value & 0xffffffff);
   else store<T>(register, <T>value);
-}
-
-/** TLB entry that a linear address may be in: 1024 entries of 32 bytes, so one shift and one mask. */
-// @ts-ignore: decorator
-@inline export function tlbEntry(tlb: usize, linear: u64): usize {
-  return tlb + ((<usize>(linear >> 7)) & 0x7fe0);
-}
-/** May be read here at once: the page of the last byte has to match, so an access that crosses pages never does. */
-// @ts-ignore: decorator
-@inline export function readable(entry: usize, linear: u64, size: u64): bool {
-  return load<u64>(entry, TLB_READ) == ((linear + (size - 1)) & ~(<u64>0xfff));
-}
-// @ts-ignore: decorator
-@inline export function writable(entry: usize, linear: u64, size: u64): bool {
-  return load<u64>(entry, TLB_WRITE) == ((linear + (size - 1)) & ~(<u64>0xfff));
-}
-/** Address in linear memory. */
-// @ts-ignore: decorator
-@inline export function host(entry: usize, linear: u64): usize {
-  return <usize>linear + <usize>load<u32>(entry, TLB_ADDEND);
 }

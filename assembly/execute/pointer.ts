@@ -1,10 +1,11 @@
 // Far pointers in memory, segment-register moves, BOUND, and the double-width compare-and-exchange.
 
 import { ACCESS_WRITE, cpu, GPR, MMU, raise, raised, raiseError, SEG_CS, SEG_SS, T1, T2 } from '../state';
+import { VECTOR_BR, VECTOR_GP, VECTOR_UD } from '../vectors';
 import { probe, read16, read64, readAs, write64 } from '../paging/access';
 import { loadSegment } from '../segments/load';
-import { getFlags, setFlags, ZF } from './flags';
-import { movSsShadow } from './interrupt';
+import { getFlags, setFlags, ZF } from '../flags';
+import { beginStackShadow } from '../events/shadow';
 import { signed, writeSized } from './shift';
 
 /** m16:16, m16:32 or m16:64 at a linear address: offset to T1, selector to T2. */
@@ -18,9 +19,9 @@ export function farPointer(memory: u64, size: u32): void {
   store<u64>(cpu, selector, T2);
 }
 export function movSegment(seg: u32, selector: u32): void {
-  if (seg == SEG_CS) return raise(6);
+  if (seg == SEG_CS) return raise(VECTOR_UD);
   loadSegment(seg, selector);
-  if (!raised && seg == SEG_SS) movSsShadow();
+  if (!raised && seg == SEG_SS) beginStackShadow();
 }
 /** LES, LDS, LSS, LFS, LGS. */
 export function loadFarPointer(seg: u32, size: u32, memory: u64, register: usize): void {
@@ -39,12 +40,12 @@ export function bound(size: u32, memory: u64, register: usize): void {
   const upper = signed(readAs(memory + bytes, bytes, mmu), size);
   if (raised) return;
   const index = signed(load<u64>(register), size);
-  if (index < lower || index > upper) raise(5);
+  if (index < lower || index > upper) raise(VECTOR_BR);
 }
 /** CMPXCHG8B, CMPXCHG16B: the destination is written either way; only ZF changes. */
 export function compareExchangePair(wide: bool, memory: u64): void {
   const mmu = load<u32>(cpu, MMU);
-  if (wide && memory & 15) return raiseError(13, 0);
+  if (wide && memory & 15) return raiseError(VECTOR_GP, 0);
   if (!probe(memory, wide ? 16 : 8, ACCESS_WRITE, mmu)) return;
   const rax = cpu + GPR;
   const rcx = cpu + GPR + 8;

@@ -32,13 +32,14 @@ import {
   SEGMENT_LIMIT,
   SKIP,
 } from '../state';
+import { VECTOR_GP } from '../vectors';
 import { systemRead16, writeAs } from '../paging/access';
 import { abandonCut, callHypervisor, enter, leaveRun, RESULT_LEFT, stepOver } from './enter';
 import { rare, setAnswer } from './rare';
 import { exitDeferred, stepOverDeferred, stepped } from './slow';
 import { DISP, DST, HANDLER, LENGTH, RARE_SIZE, SRC, Uop, UOP } from '../uop';
 import { readSized, writeSized } from './shift';
-import { DF } from './flags';
+import { DF } from '../flags';
 import { breakpointsEnabled, debugCheckPort } from '../events/debug';
 
 export const REASON_IO: u32 = 30;
@@ -67,7 +68,7 @@ function portAllowed(port: u32, bytes: u32): bool {
       if (!((bits >> (port & 7)) & ((1 << bytes) - 1))) return true;
     }
   }
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
   return false;
 }
 

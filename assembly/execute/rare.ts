@@ -33,6 +33,8 @@ import {
   T1,
   T2,
 } from '../state';
+import { CR0_MP, CR0_TS, CR4_FSGSBASE } from '../control';
+import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../vectors';
 import {
   AUX,
   DISP,
@@ -75,7 +77,7 @@ import {
   sync,
 } from './enter';
 import { readSized, writeSized } from './shift';
-import { AC, getCF, getZF } from './flags';
+import { AC, getCF, getZF } from '../flags';
 import { aaa, aad, aam, aas, daa, das } from './decimal';
 import {
   callNear,
@@ -216,7 +218,7 @@ export function loopTaken(op: usize): bool {
 /** Raise #GP(0) unless at privilege level 0. */
 export function privileged(): bool {
   if (load<u32>(cpu, CPL) == 0) return true;
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
   return false;
 }
 
@@ -314,7 +316,7 @@ function dispatch(op: usize): void {
       return sti();
     case Operation.CLAC:
     case Operation.STAC: {
-      if (!(load<u64>(cpu, FEATURES) & FEATURE_SMAP) || load<u32>(cpu, CPL)) return raise(6);
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_SMAP) || load<u32>(cpu, CPL)) return raise(VECTOR_UD);
       const flags = load<u64>(cpu, RFLAGS);
       store<u64>(cpu, operation == Operation.STAC ? flags | AC : flags & ~(<u64>AC), RFLAGS);
       return modeChanged();
@@ -410,10 +412,10 @@ function dispatch(op: usize): void {
     case Operation.RDTSC:
       return readTsc(false);
     case Operation.RDTSCP:
-      if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(6);
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(VECTOR_UD);
       return readTsc(true);
     case Operation.RDPID:
-      if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(6);
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(VECTOR_UD);
       return store<u64>(destination, load<u64>(cpu, MSR_TSC_AUX));
     case Operation.RDPMC:
       return readCounter();
@@ -430,7 +432,7 @@ function dispatch(op: usize): void {
     case Operation.INVLPG:
       return invalidatePage(memory);
     case Operation.INVPCID:
-      if (!(load<u64>(cpu, FEATURES) & FEATURE_INVPCID)) return raise(6);
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_INVPCID)) return raise(VECTOR_UD);
       return invalidatePcid(destination, memory);
     case Operation.INVD:
       return invalidate(13);
@@ -445,10 +447,10 @@ function dispatch(op: usize): void {
       return hypercall();
     case Operation.FWAIT:
       // CR0.TS and CR0.MP together: #NM
-      if ((load<u64>(cpu, CR0) & 0xa) == 0xa) raise(7);
+      if ((load<u64>(cpu, CR0) & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) raise(VECTOR_NM);
       return;
     default:
-      return raise(6);
+      return raise(VECTOR_UD);
   }
 }
 
@@ -473,12 +475,13 @@ function xlat(seg: usize, offset: u64): void {
   if (!raised) store<u8>(cpu, <u8>value, GPR);
 }
 function moveBase(operation: u32, size: u32, register: usize): void {
-  if (!(load<u64>(cpu, FEATURES) & FEATURE_FSGSBASE) || !(load<u64>(cpu, CR4) & 0x10000) || !is64()) return raise(6);
+  if (!(load<u64>(cpu, FEATURES) & FEATURE_FSGSBASE) || !(load<u64>(cpu, CR4) & CR4_FSGSBASE) || !is64())
+    return raise(VECTOR_UD);
   const fs = operation == Operation.RDFSBASE || operation == Operation.WRFSBASE;
   const base = segment(fs ? SEG_FS : SEG_GS) + SEGMENT_BASE;
   if (operation == Operation.RDFSBASE || operation == Operation.RDGSBASE)
     return writeSized(register, size, load<u64>(base));
   const value = readSized(register, size);
-  if (!isCanonical(value)) return raiseError(13, 0);
+  if (!isCanonical(value)) return raiseError(VECTOR_GP, 0);
   store<u64>(base, value);
 }

@@ -22,7 +22,7 @@ import {
   setLazy,
   setLogic,
   SUBTRACTION,
-} from './flags';
+} from '../flags';
 import { doubleShift, readSized, sar, shift, shl, shr32, shr64, signed, writeSized } from './shift';
 import { divide, imul, multiply } from './multiply';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';

@@ -15,18 +15,20 @@ import {
   segment,
   SEGMENT_SELECTOR,
 } from '../state';
+import { CR4_UMIP } from '../control';
+import { VECTOR_GP, VECTOR_UD } from '../vectors';
 import { Operation } from '../decode/operation';
 import { loadLdtr, loadTr } from '../segments/load';
 import { lar, lsl, queryValue, verr, verw } from '../segments/query';
 import { read16, write16 } from '../paging/access';
-import { getFlags, setFlags, ZF } from './flags';
+import { getFlags, setFlags, ZF } from '../flags';
 import { privileged } from './rare';
 import { writeSized } from './shift';
 
 /** These instructions are unknown in real and virtual-8086 mode. */
 function protectedOnly(): bool {
   if (isProtected() && !isV86()) return true;
-  raise(6);
+  raise(VECTOR_UD);
   return false;
 }
 function setZero(value: bool): void {
@@ -34,8 +36,8 @@ function setZero(value: bool): void {
 }
 /** UMIP: #GP for SGDT, SIDT, SLDT, SMSW and STR outside ring 0 (SDM vol. 3, 2.5). */
 export function userModeAllowed(): bool {
-  if (!(load<u64>(cpu, CR4) & 0x800) || load<u32>(cpu, CPL) == 0) return true;
-  raiseError(13, 0);
+  if (!(load<u64>(cpu, CR4) & CR4_UMIP) || load<u32>(cpu, CPL) == 0) return true;
+  raiseError(VECTOR_GP, 0);
   return false;
 }
 

@@ -2,7 +2,7 @@
 // OF is defined for counts of 1 only; for others we give what current processors give: the formula of count 1 applied to
 // the last step.
 
-import { CARRY_OVERFLOW, getCF, setCarryOverflow, setLazy } from './flags';
+import { CARRY_OVERFLOW, getCF, setCarryOverflow, setLazy } from '../flags';
 import { put } from './operand';
 import { cpu } from '../state';
 

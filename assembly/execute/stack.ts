@@ -21,6 +21,8 @@ import {
   SEGMENT_LIMIT,
   SEGMENT_SELECTOR,
 } from '../state';
+import { CR4_VME } from '../control';
+import { VECTOR_GP } from '../vectors';
 import { POP_ADJUST, POP_PEEK } from '../uop';
 import { probe, readAs, writeAs } from '../paging/access';
 import { setStackAccess } from '../paging/guest-walk';
@@ -28,8 +30,8 @@ import { isCanonical, linear } from '../segments/linear';
 import { loadSegment } from '../segments/load';
 import { modeChanged } from '../paging/tlb';
 import { readSized, writeSized } from './shift';
-import { AC, getFlags, ID, IF, IOPL, RF, setFlags, TF, VIF, VIP, VM } from './flags';
-import { movSsShadow } from './interrupt';
+import { AC, FLAGS_ANYBODY, getFlags, ID, IF, IOPL, RF, setFlags, TF, VIF, VIP, VM } from '../flags';
+import { beginStackShadow } from '../events/shadow';
 
 // @ts-ignore: decorator
 @inline const RSP: usize = GPR + 4 * 8;
@@ -138,14 +140,14 @@ export function popSegment(size: u32, seg: u32): void {
   const to = from + (1 << size);
   if (width == 1) store<u16>(cpu, <u16>to, RSP);
   else writeSized(cpu + RSP, width, to);
-  if (seg == SEG_SS) movSsShadow();
+  if (seg == SEG_SS) beginStackShadow();
 }
 
 /** PUSHF and POPF: IOPL rules of virtual-8086 mode, VME's virtual interrupt flag (SDM vol. 3, 20.3.3). */
 export function pushFlags(size: u32): void {
   let flags = getFlags() & ~(VM | RF);
   if (isV86() && (flags & IOPL) >> 12 < 3) {
-    if (size != 1 || !(load<u64>(cpu, CR4) & 1)) return raiseError(13, 0);
+    if (size != 1 || !(load<u64>(cpu, CR4) & CR4_VME)) return raiseError(VECTOR_GP, 0);
     // VME: IF shows VIF, IOPL shows 3
     flags = (flags & ~(IF | IOPL)) | IOPL | (flags & VIF ? IF : 0);
   }
@@ -157,16 +159,16 @@ export function popFlags(size: u32): void {
   const iopl = (old & IOPL) >> 12;
   const v86 = isV86();
   const virtual = v86 && iopl < 3;
-  if (virtual && (size != 1 || !(load<u64>(cpu, CR4) & 1))) return raiseError(13, 0);
+  if (virtual && (size != 1 || !(load<u64>(cpu, CR4) & CR4_VME))) return raiseError(VECTOR_GP, 0);
   const from = stackPointer();
   const value = <u32>readAt(from, size);
   if (raised) return;
-  let change: u32 = 0x4dd5; // CF PF AF ZF SF TF DF OF NT
+  let change: u32 = FLAGS_ANYBODY;
   if (size != 1) change |= AC | ID;
   let flags: u32;
   if (virtual) {
     // VME: IF goes to VIF; setting it while VIP waits, or TF, is for the monitor
-    if ((value & IF && old & VIP) || value & TF) return raiseError(13, 0);
+    if ((value & IF && old & VIP) || value & TF) return raiseError(VECTOR_GP, 0);
     flags = (old & ~change & ~VIF) | (value & change) | (value & IF ? VIF : 0);
   } else {
     if (level == 0) change |= IOPL;
@@ -216,7 +218,7 @@ export function leaveFrame(size: u32): void {
 /** Inside the code segment's limit, or canonical; else raised. */
 function checkTarget(target: u64): bool {
   if (is64() ? isCanonical(target) : target <= load<u32>(segment(SEG_CS), SEGMENT_LIMIT)) return true;
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
   return false;
 }
 export function jumpNear(size: u32, target: u64): void {

@@ -28,7 +28,7 @@ import { probe, readAs, writeAs } from '../paging/access';
 import { linear } from '../segments/linear';
 import { host, readable, tlbEntry, writable } from './operand';
 import { readSized, signed, writeSized } from './shift';
-import { DF, getZF, setLazy, SUBTRACTION } from './flags';
+import { DF, getZF, setLazy, SUBTRACTION } from '../flags';
 import { portCheck, portRead, portWrite, setStringIo } from './port';
 import { answer } from './rare';
 import { stepping } from './enter';

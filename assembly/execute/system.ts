@@ -70,6 +70,27 @@ import {
   TSC_OFFSET,
   TSC_PER_INSN,
 } from '../state';
+import {
+  CR0_CD,
+  CR0_ET,
+  CR0_NW,
+  CR0_PE,
+  CR0_PG,
+  CR0_TS,
+  CR0_WP,
+  CR4_DE,
+  CR4_FSGSBASE,
+  CR4_LA57,
+  CR4_PAE,
+  CR4_PCE,
+  CR4_PCIDE,
+  CR4_TSD,
+  EFER_LMA,
+  EFER_LME,
+  EFER_NXE,
+  EFER_SCE,
+} from '../control';
+import { VECTOR_GP, VECTOR_UD } from '../vectors';
 import { probe, read16, read64, readAs, write16, writeAs } from '../paging/access';
 import { loadPdptes, loadPdptesFrom } from '../paging/guest-walk';
 import { flushAll, flushNonGlobal, flushPage } from '../paging/tlb';
@@ -88,28 +109,14 @@ import { userModeAllowed } from './selector';
 // @ts-ignore: decorator
 @inline const RDX: usize = GPR + 16;
 
-const CR0_PE: u64 = 1;
-const CR0_TS: u64 = 8;
-const CR0_ET: u64 = 16;
-const CR0_WP: u64 = 1 << 16;
-const CR0_NW: u64 = 1 << 29;
-const CR0_CD: u64 = 1 << 30;
-const CR0_PG: u64 = 1 << 31;
 /** PE MP EM TS ET NE WP AM NW CD PG. */
 const CR0_DEFINED: u64 = 0xe005003f;
-const CR4_PAE: u64 = 1 << 5;
-const CR4_PCIDE: u64 = 1 << 17;
-const CR4_LA57: u64 = 1 << 12;
 /** VME PVI TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT: every processor of the level has them. */
 const CR4_DEFINED: u64 = 0x7ff;
 /** A change of these flushes the TLB (SDM vol. 3, 4.10.4.1). */
 const CR4_FLUSH: u64 = 0x3210b0;
 /** A change of these reloads the PDPTEs under PAE paging (4.4.1). */
 const CR4_PDPTE: u64 = 0x1000b0;
-const EFER_SCE: u64 = 1;
-const EFER_LME: u64 = 0x100;
-const EFER_LMA: u64 = 0x400;
-const EFER_NXE: u64 = 0x800;
 
 // ---------------------------------------------------------------- exits
 /** Leave the guest from the running instruction; SKIP = the hypervisor has done its work. */
@@ -131,7 +138,7 @@ export function invalidate(reason: u32): void {
   if (privileged()) exit(reason);
 }
 export function readCounter(): void {
-  if (load<u32>(cpu, CPL) && !(load<u64>(cpu, CR4) & 0x100)) return raiseError(13, 0);
+  if (load<u32>(cpu, CPL) && !(load<u64>(cpu, CR4) & CR4_PCE)) return raiseError(VECTOR_GP, 0);
   exit(15);
 }
 /** Shadow paging: the hypervisor hears of what changes translations, after it has happened. */
@@ -150,7 +157,7 @@ export function halt(): void {
 
 // ---------------------------------------------------------------- control registers
 function badControl(): void {
-  raiseError(13, 0);
+  raiseError(VECTOR_GP, 0);
 }
 export function moveControl(toControl: bool, number: u32, register: usize): void {
   if (!privileged()) return;
@@ -234,7 +241,7 @@ function setCr4(value: u64): void {
   let defined = CR4_DEFINED;
   if (features & FEATURE_UMIP) defined |= 0x800;
   if (features & FEATURE_LA57) defined |= CR4_LA57;
-  if (features & FEATURE_FSGSBASE) defined |= 0x10000;
+  if (features & FEATURE_FSGSBASE) defined |= CR4_FSGSBASE;
   if (features & FEATURE_PCID) defined |= CR4_PCIDE;
   if (features & FEATURE_SMEP) defined |= 0x100000;
   if (features & FEATURE_SMAP) defined |= 0x200000;
@@ -265,7 +272,7 @@ export function loadMachineStatus(value: u32): void {
 export function moveDebug(toDebug: bool, given: u32, register: usize): void {
   let number = given;
   if (number == 4 || number == 5) {
-    if (load<u64>(cpu, CR4) & 8) return raise(6); // CR4.DE
+    if (load<u64>(cpu, CR4) & CR4_DE) return raise(VECTOR_UD);
     number += 2; // aliases of DR6 and DR7
   }
   if (!privileged()) return;
@@ -344,7 +351,7 @@ export function timeStamp(): u64 {
   return ticks + load<u64>(cpu, TSC_OFFSET);
 }
 export function readTsc(withAux: bool): void {
-  if (load<u64>(cpu, CR4) & 4 && load<u32>(cpu, CPL)) return badControl();
+  if (load<u64>(cpu, CR4) & CR4_TSD && load<u32>(cpu, CPL)) return badControl();
   const now = timeStamp();
   store<u64>(cpu, now & 0xffffffff, RAX);
   store<u64>(cpu, now >> 32, RDX);
@@ -467,8 +474,8 @@ function setEfer(value: u64): void {
 }
 // ---------------------------------------------------------------- extended state: not there yet
 export function xgetbv(): void {
-  raise(6); // CR4.OSXSAVE cannot be set
+  raise(VECTOR_UD); // CR4.OSXSAVE cannot be set
 }
 export function xsetbv(): void {
-  raise(6);
+  raise(VECTOR_UD);
 }

@@ -4,7 +4,6 @@
 import { ACCESS_READ, ACCESS_WRITE, cpu, PAGE, SEG_FS, SEG_SS, T0, T1, T2, ZERO } from '../state';
 import { AUX, BASE, DISP, IMM, INDEX, MEM, MEM_READ, MEM_STACK, MEM_WRITE, SCALE, SEG, Uop } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { code, emit, offset, setDst, setImmediate, setSrc } from './emit';
 import { gpr, kind, register } from './operand';
 
@@ -34,7 +33,7 @@ export function putAddress(op: usize): void {
   store<i32>(op, memDisp, DISP);
 }
 export function rawAddress(): void {
-  const i = insn();
+  const i = I.insn();
   const b = load<u8>(i, I.BASE);
   memBase = addressRegister(b);
   memIndex = addressRegister(load<u8>(i, I.INDEX));
@@ -61,15 +60,15 @@ export function rawAddress(): void {
 }
 // @ts-ignore: decorator
 @inline export function direct(): bool {
-  return code == 2 && load<u8>(insn(), I.ADDRESS_SIZE) == 3 && load<u8>(insn(), I.SEGMENT) < SEG_FS;
+  return code == 2 && load<u8>(I.insn(), I.ADDRESS_SIZE) == 3 && load<u8>(I.insn(), I.SEGMENT) < SEG_FS;
 }
 /** EA: T0 = linear address of memBase…, checked for `bytes` and `access`. */
 export function emitLinear(bytes: u32, access: u32): void {
   const op = emit(Uop.EA);
   putAddress(op);
   setDst(op, cpu + T0);
-  store<u8>(op, load<u8>(insn(), I.SEGMENT), SEG);
-  store<u8>(op, load<u8>(insn(), I.ADDRESS_SIZE), AUX);
+  store<u8>(op, load<u8>(I.insn(), I.SEGMENT), SEG);
+  store<u8>(op, load<u8>(I.insn(), I.ADDRESS_SIZE), AUX);
   store<u32>(op, bytes, IMM);
   store<u32>(op, access, IMM + 4);
   useAddressIn(cpu + T0);
@@ -83,7 +82,7 @@ export function emitMemory(handler: u32, size: u32, flags: u32): usize {
   const op = emit(handler);
   putAddress(op);
   store<u8>(op, <u8>(size | flags | memStack), MEM);
-  store<u8>(op, load<u8>(insn(), I.SEGMENT), SEG);
+  store<u8>(op, load<u8>(I.insn(), I.SEGMENT), SEG);
   return op;
 }
 export function loadTo(register: usize, size: u32): void {

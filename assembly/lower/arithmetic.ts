@@ -3,7 +3,6 @@
 import { ACCESS_READ, ACCESS_WRITE, cpu, T1, T2 } from '../state';
 import { AUX, BASE, IMM, MEM_READ, MEM_WRITE, Uop } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { emit, setDst, setImmediate, setSrc } from './emit';
 import { immediate, kind, register, sizeOf, source } from './operand';
 import { emitMemory, loadForUpdate, loadTo, memory, putBack, storeFrom, updated, value } from './address';
@@ -135,7 +134,7 @@ export function lowerWide(handler: u32, isSigned: u32): void {
   store<u8>(op, <u8>(isSigned | (size << 4)), AUX);
 }
 export function lowerImul(): void {
-  const count = load<u8>(insn(), I.OPERAND_COUNT);
+  const count = load<u8>(I.insn(), I.OPERAND_COUNT);
   if (count == 1) return lowerWide(Uop.MULTIPLY, 1);
   const size = sizeOf(0);
   const s = value(1, size);

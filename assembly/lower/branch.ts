@@ -22,7 +22,6 @@ import {
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { at, code, emit, last, number, offset, setSrc } from './emit';
 import { immediate, kind, operandSize } from './operand';
@@ -45,11 +44,11 @@ export function emitFallthrough(next: u32, count: u32): void {
   emitLink(op, TAKEN, next, LINK_SEQUENTIAL);
 }
 function targetDelta(): i64 {
-  return <i64>offset + load<u8>(insn(), I.LENGTH) + immediate();
+  return <i64>offset + load<u8>(I.insn(), I.LENGTH) + immediate();
 }
 // @ts-ignore: decorator
 @inline function nextDelta(): i64 {
-  return <i64>offset + load<u8>(insn(), I.LENGTH);
+  return <i64>offset + load<u8>(I.insn(), I.LENGTH);
 }
 function linkFlags(): u32 {
   return code != 2 && operandSize() == 1 ? LINK_WORD : 0;
@@ -77,7 +76,7 @@ function fusedBranch(condition: u32): u32 {
   return 0;
 }
 export function lowerJcc(): void {
-  const condition = load<u8>(insn(), I.CONDITION);
+  const condition = load<u8>(I.insn(), I.CONDITION);
   const fused = fusedBranch(condition);
   let op: usize;
   if (fused) {
@@ -121,7 +120,7 @@ export function lowerCall(): void {
   else setSrc(op, s);
 }
 export function lowerRet(): void {
-  const bytes = load<u8>(insn(), I.OPERAND_COUNT) ? <i64>(<u16>immediate()) : 0;
+  const bytes = load<u8>(I.insn(), I.OPERAND_COUNT) ? <i64>(<u16>immediate()) : 0;
   if (code != 2 || operandSize() != 3) {
     const op = emit(Uop.RARE_END);
     store<u16>(op, <u16>Operation.RET, RARE_OPERATION);
@@ -136,6 +135,6 @@ export function lowerRet(): void {
 }
 export function lowerLoop(which: u32): void {
   const op = emit(Uop.LOOP);
-  store<u8>(op, <u8>(which | (load<u8>(insn(), I.ADDRESS_SIZE) << 4)), AUX);
+  store<u8>(op, <u8>(which | (load<u8>(I.insn(), I.ADDRESS_SIZE) << 4)), AUX);
   branchLinks(op, false);
 }

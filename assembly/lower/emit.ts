@@ -3,7 +3,6 @@
 import { cpu, ZERO } from '../state';
 import { BASE, DST, IMM, INDEX, LENGTH, NUMBER, OFFSET, SRC, UOP, Uop } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 
 /** The next free micro-operation. */
 export let out: usize = 0;
@@ -40,7 +39,7 @@ export function emit(handler: u32): usize {
   store<u16>(op, zero, BASE);
   store<u16>(op, zero, INDEX);
   store<u16>(op, <u16>offset, OFFSET);
-  store<u8>(op, load<u8>(insn(), I.LENGTH), LENGTH);
+  store<u8>(op, load<u8>(I.insn(), I.LENGTH), LENGTH);
   store<u8>(op, <u8>number, NUMBER);
   return op;
 }

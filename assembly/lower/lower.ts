@@ -18,7 +18,6 @@ import {
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { emit, emitUndefined } from './emit';
 import { kind, operand, operandSize } from './operand';
@@ -52,7 +51,7 @@ import { lowerLeave, lowerPop, lowerPush } from './stack';
 
 /** Lower the instruction in the Insn record. True = it ends its block. */
 export function lower(): bool {
-  const i = insn();
+  const i = I.insn();
   const operation = <u32>load<u16>(i, I.OPERATION);
   if (operation >= <u32>Operation.ADD && operation <= <u32>Operation.CMP) {
     lowerArithmetic(operation - Operation.ADD);

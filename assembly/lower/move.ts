@@ -3,7 +3,6 @@
 import { ACCESS_READ, ACCESS_WRITE, cpu, SEG_SS, segment, SEGMENT_SELECTOR, T0, T1 } from '../state';
 import { AUX, MEM_PLAIN, MEM_READ, MEM_WRITE, RARE_OPERATION, RARE_REGISTER, Uop } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { emit, setDst, setImmediate, setSrc } from './emit';
 import { kind, operand, operandSize, register, sizeOf, source } from './operand';
@@ -66,7 +65,7 @@ export function lowerExtend(isSigned: bool): void {
 }
 export function lowerLea(): void {
   const size = operandSize();
-  const addressSize = <u32>load<u8>(insn(), I.ADDRESS_SIZE);
+  const addressSize = <u32>load<u8>(I.insn(), I.ADDRESS_SIZE);
   rawAddress();
   if (addressSize == 1) {
     const op = emit(Uop.OFFSET16);
@@ -134,14 +133,14 @@ export function lowerCmov(): void {
   const op = emit(Uop.CMOV16 + size - 1);
   setDst(op, register(0));
   setSrc(op, s);
-  store<u8>(op, load<u8>(insn(), I.CONDITION), AUX);
+  store<u8>(op, load<u8>(I.insn(), I.CONDITION), AUX);
 }
 export function lowerSetcc(): void {
   const inMemory = kind(0) == I.KIND_MEMORY;
   if (inMemory) memory(1, ACCESS_WRITE);
   const op = emit(Uop.SETCC);
   setDst(op, inMemory ? cpu + T1 : register(0));
-  store<u8>(op, load<u8>(insn(), I.CONDITION), AUX);
+  store<u8>(op, load<u8>(I.insn(), I.CONDITION), AUX);
   if (inMemory) storeFrom(cpu + T1, 0, MEM_PLAIN);
 }
 export function lowerMovbe(): void {

@@ -3,12 +3,11 @@
 
 import { cpu, GPR } from '../state';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { setImmediate, setSrc } from './emit';
 
 // @ts-ignore: decorator
 @inline export function operand(index: usize): usize {
-  return insn() + I.OPERANDS + index * I.OPERAND_STRIDE;
+  return I.insn() + I.OPERANDS + index * I.OPERAND_STRIDE;
 }
 // @ts-ignore: decorator
 @inline export function kind(index: usize): u32 {
@@ -30,15 +29,15 @@ export function sizeOf(index: usize): u32 {
 }
 // @ts-ignore: decorator
 @inline export function operandSize(): u32 {
-  return load<u8>(insn(), I.OPERAND_SIZE);
+  return load<u8>(I.insn(), I.OPERAND_SIZE);
 }
 // @ts-ignore: decorator
 @inline export function immediate(): i64 {
-  return load<i64>(insn(), I.IMMEDIATE);
+  return load<i64>(I.insn(), I.IMMEDIATE);
 }
 /** SRC = register or immediate operand. */
 export function source(op: usize, index: usize): void {
   const k = kind(index);
   if (k == I.KIND_REGISTER) setSrc(op, register(index));
-  else setImmediate(op, k == I.KIND_ONE ? 1 : k == I.KIND_IMMEDIATE2 ? load<u32>(insn(), I.IMMEDIATE2) : immediate());
+  else setImmediate(op, k == I.KIND_ONE ? 1 : k == I.KIND_IMMEDIATE2 ? load<u32>(I.insn(), I.IMMEDIATE2) : immediate());
 }

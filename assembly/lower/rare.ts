@@ -17,14 +17,13 @@ import {
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { emit, setDst, setSrc } from './emit';
 import { immediate, kind, operand, operandSize, register } from './operand';
 import { emitLinear, memory, rawAddress, storeFrom } from './address';
 
 /** Anything executed by execute/rare.ts. Memory operand: its linear address is put in T0 first. */
 export function lowerRare(operation: u32, ends: bool, access: u32 = ACCESS_READ): usize {
-  const i = insn();
+  const i = I.insn();
   const count = <u32>load<u8>(i, I.OPERAND_COUNT);
   let hasMemory = false;
   for (let k: u32 = 0; k < count; k++) {
@@ -78,7 +77,7 @@ export function lowerString(operation: u32, handler: u32): void {
   const op = emit(handler);
   store<u16>(op, <u16>operation, RARE_OPERATION);
   store<u8>(op, <u8>operandSize(), RARE_SIZE);
-  store<u8>(op, load<u8>(insn(), I.ADDRESS_SIZE), RARE_ADDRESS_SIZE);
-  store<u8>(op, <u8>load<u32>(insn(), I.PREFIXES), RARE_PREFIXES);
-  store<u8>(op, load<u8>(insn(), I.SEGMENT), SEG);
+  store<u8>(op, load<u8>(I.insn(), I.ADDRESS_SIZE), RARE_ADDRESS_SIZE);
+  store<u8>(op, <u8>load<u32>(I.insn(), I.PREFIXES), RARE_PREFIXES);
+  store<u8>(op, load<u8>(I.insn(), I.SEGMENT), SEG);
 }

@@ -18,7 +18,6 @@ import {
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
-import { insn } from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { code, emit, setDst, setImmediate, setSrc } from './emit';
 import { gpr, immediate, kind, operandSize, register } from './operand';
@@ -70,7 +69,7 @@ export function lowerPop(): void {
   if (kind(0) == I.KIND_MEMORY) {
     // the address is worked out with rSP already past the value (SDM vol. 2, POP)
     emitPop(size, POP_PEEK, cpu + T1);
-    const i = insn();
+    const i = I.insn();
     if (load<u8>(i, I.BASE) == 4) store<i64>(i, load<i64>(i, I.DISPLACEMENT) + (1 << size), I.DISPLACEMENT);
     memory(1 << size, ACCESS_WRITE);
     storeFrom(cpu + T1, size, 0);

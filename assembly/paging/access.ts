@@ -27,12 +27,14 @@ import {
   STRICT_ALIGNMENT,
   STRICT_BREAKPOINTS,
 } from '../state';
+import { VECTOR_AC } from '../vectors';
 import { PAGE_MASK } from './format';
+import { host, readable, tlbEntry, writable } from './entry';
 import { setAccessSize } from './exit';
 import { guestHow, truncated } from './guest-walk';
 import { exitMmio } from './nested';
 import { gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
-import { TLB_CODE, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, tlbEntry } from './tlb';
+import { TLB_CODE, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, dataEntry } from './tlb';
 import { codeOf, watchWrite } from './code-watch';
 import { mmioRead, mmioWrite } from './mmio';
 import { debugCheckData } from '../events/debug';
@@ -63,7 +65,7 @@ export function translate(linear: u64, access: u32, mmu: u32, size: u32 = 0): us
     if (!resolve(linear, access, mmu, true)) return 0;
     return isMmio ? toDevice(linear) : toMemory(page, linear);
   }
-  const entry = tlbEntry(linear, mmu);
+  const entry = dataEntry(linear, mmu);
   const wanted = linear & PAGE_MASK;
   const write = (access & ACCESS_WRITE) != 0;
   const tag = write ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_READ);
@@ -176,7 +178,7 @@ function strictly(linear: u64, size: u32, mmu: u32, isWrite: bool): bool {
   const strict = load<u32>(cpu, STRICT);
   if (!strict || mmu != load<u32>(cpu, MMU)) return true;
   if (strict & STRICT_ALIGNMENT && linear & (size - 1)) {
-    raiseError(17, 0);
+    raiseError(VECTOR_AC, 0);
     return false;
   }
   if (strict & STRICT_BREAKPOINTS) debugCheckData(linear, size, isWrite);
@@ -235,23 +237,18 @@ export function writeAs(linear: u64, size: u32, value: u64, mmu: u32): void {
 // in this page's entry.
 // @ts-ignore: decorator
 @inline function entryNow(linear: u64): usize {
-  return <usize>load<u32>(cpu, TLB_NOW) + ((<usize>(linear >> 7)) & 0x7fe0);
+  return tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
 }
 // @ts-ignore: decorator
 @inline function read<T>(linear: u64): u64 {
   const entry = entryNow(linear);
-  if (load<u64>(entry, TLB_READ) == ((linear + sizeof<T>() - 1) & PAGE_MASK) && !emulating) {
-    return <u64>load<T>(<usize>linear + load<u32>(entry, TLB_ADDEND));
-  }
+  if (readable(entry, linear, sizeof<T>()) && !emulating) return <u64>load<T>(host(entry, linear));
   return readAs(linear, <u32>sizeof<T>(), load<u32>(cpu, MMU));
 }
 // @ts-ignore: decorator
 @inline function write<T>(linear: u64, value: u64): void {
   const entry = entryNow(linear);
-  if (load<u64>(entry, TLB_WRITE) == ((linear + sizeof<T>() - 1) & PAGE_MASK) && !emulating) {
-    store<T>(<usize>linear + load<u32>(entry, TLB_ADDEND), <T>value);
-    return;
-  }
+  if (writable(entry, linear, sizeof<T>()) && !emulating) return store<T>(host(entry, linear), <T>value);
   writeAs(linear, <u32>sizeof<T>(), value, load<u32>(cpu, MMU));
 }
 
@@ -301,7 +298,4 @@ export function systemWrite16(linear: u64, value: u64): void {
 }
 export function systemWrite32(linear: u64, value: u64): void {
   writeAs(linear, 4, value, TLB_SUPERVISOR);
-}
-export function systemWrite64(linear: u64, value: u64): void {
-  writeAs(linear, 8, value, TLB_SUPERVISOR);
 }

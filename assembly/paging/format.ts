@@ -15,16 +15,6 @@ export const PTE_NX: u64 = 1 << 63;
 export const ADDRESS: u64 = 0x000ffffffffff000;
 export const PAGE_MASK: u64 = ~0xfff;
 
-export const CR0_WP: u64 = 1 << 16;
-export const CR0_PG: u64 = 1 << 31;
-export const CR4_PSE: u64 = 1 << 4;
-export const CR4_PAE: u64 = 1 << 5;
-export const CR4_PGE: u64 = 1 << 7;
-export const CR4_LA57: u64 = 1 << 12;
-export const CR4_SMEP: u64 = 1 << 20;
-export const CR4_SMAP: u64 = 1 << 21;
-export const EFER_NXE: u64 = 1 << 11;
-
 /** Page-fault error code (SDM vol. 3, 4.7). */
 export const ERROR_P: u32 = 1;
 export const ERROR_W: u32 = 2;

@@ -21,18 +21,11 @@ import {
   TLB_SUPERVISOR_AC,
   TLB_USER,
 } from '../state';
+import { CR0_PG, CR0_WP, CR4_LA57, CR4_PAE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_NXE } from '../control';
+import { VECTOR_GP, VECTOR_PF } from '../vectors';
 import {
   ADDRESS,
   ATTEMPTS,
-  CR0_PG,
-  CR0_WP,
-  CR4_LA57,
-  CR4_PAE,
-  CR4_PGE,
-  CR4_PSE,
-  CR4_SMAP,
-  CR4_SMEP,
-  EFER_NXE,
   ERROR_P,
   ERROR_RSVD,
   FOUND,
@@ -124,7 +117,7 @@ export function guestWalk(linear: u64, access: u32, mmu: u32): u64 {
     found = walkOnce(how, linear);
   } while (walkAgain && !raised);
   if (!found && !raised) {
-    raiseError(14, walkError);
+    raiseError(VECTOR_PF, walkError);
     store<u64>(cpu, linear, RAISED_CR2);
   }
   return found;
@@ -209,7 +202,7 @@ export function loadPdptesFrom(cr3: u64): bool {
   for (let i: usize = 0; i < 32; i += 8) {
     const entry = atomic.load<u64>(host + i);
     if (entry & PTE_P && entry & reserved) {
-      raiseError(13, 0);
+      raiseError(VECTOR_GP, 0);
       return false;
     }
   }

@@ -10,6 +10,7 @@ import {
   MMIO_ENTRIES,
   MMIO_ENTRY,
 } from '../state';
+import { VECTOR_UD } from '../vectors';
 
 /** Entries in the read list (the last may be unanswered), the next to be consumed, entries in the write list. */
 export let readCount: u32 = 0;
@@ -72,6 +73,6 @@ export function mmioWrite(gpa: u64, length: u32, value: u64): void {
 
 /** No instruction makes as many transactions; should one, it is not implemented. */
 function tooMany(): u64 {
-  raise(6);
+  raise(VECTOR_UD);
   return 0;
 }

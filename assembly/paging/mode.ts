@@ -28,13 +28,12 @@ import {
   CR0,
   DR,
 } from '../state';
-import { CR4_SMAP } from './format';
+import { CR0_AM, CR4_SMAP } from '../control';
 import { initTlb, updateJumpKey } from './tlb';
 
 const ATTRIBUTE_L: u32 = 1 << 13;
 const ATTRIBUTE_DB: u32 = 1 << 14;
 const RFLAGS_AC: u64 = 1 << 18;
-const CR0_AM: u64 = 1 << 18;
 
 /** An enabled breakpoint with R/W = 01 or 11 (SDM vol. 3, 17.2.4). */
 function hasDataBreakpoints(): bool {

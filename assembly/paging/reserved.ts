@@ -1,7 +1,8 @@
 // Reserved bits of table entries with 64 bits (SDM vol. 3, 4.4.2 and 4.5.4).
 
 import { cpu, EFER, PHYSICAL_BITS } from '../state';
-import { ADDRESS, EFER_NXE, PTE_MMIO, PTE_NX } from './format';
+import { EFER_NXE } from '../control';
+import { ADDRESS, PTE_MMIO, PTE_NX } from './format';
 
 /** Address bits from the physical-address width up to bit 51. */
 export function reservedAddress(): u64 {

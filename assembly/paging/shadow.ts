@@ -1,14 +1,10 @@
 // Shadow paging's walk: the CPU translates by the hypervisor's table alone, whatever mode the guest believes to be in.
 
 import { cpu, isLongMode, CR0, CR4, SHADOW_ROOT, COUNT_WALKS, TLB_SUPERVISOR_AC, TLB_USER } from '../state';
+import { CR0_PG, CR4_LA57, CR4_PGE, CR4_SMAP, CR4_SMEP } from '../control';
 import {
   ADDRESS,
   ATTEMPTS,
-  CR0_PG,
-  CR4_LA57,
-  CR4_PGE,
-  CR4_SMAP,
-  CR4_SMEP,
   ERROR_RSVD,
   HOW_FORCE,
   HOW_GB_PAGES,

@@ -18,6 +18,7 @@ import {
   TAG_MMIO,
   TAG_NONE,
   ITLB_ENTRY,
+  ITLB_ENTRIES,
   ITLB_SIZE,
   ITLB_TAG,
   ITLB_GPA,
@@ -31,6 +32,7 @@ import {
   COUNT_TLB_MISSES,
 } from '../state';
 import { FOUND_GLOBAL, FOUND_WRITABLE, PAGE_MASK, PTE_MMIO, PTE_NX, foundShift } from './format';
+import { tlbEntry } from './entry';
 import { codeOf } from './code-watch';
 export { init, modeChanged } from './mode';
 import { found, gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
@@ -49,12 +51,12 @@ export const TLB_MARKER_SHIFT: u32 = 16;
 const EPOCH_MAX: u32 = (1 << 27) - 1;
 
 // @ts-ignore: decorator
-@inline export function tlbEntry(linear: u64, mmu: u32): usize {
-  return arena + ARENA_TLB + <usize>mmu * TLB_SIZE + ((<usize>(linear >> 7)) & 0x7fe0);
+@inline export function dataEntry(linear: u64, mmu: u32): usize {
+  return tlbEntry(arena + ARENA_TLB + <usize>mmu * TLB_SIZE, linear);
 }
 // @ts-ignore: decorator
 @inline export function itlbEntry(linear: u64, user: u32): usize {
-  return arena + ARENA_ITLB + <usize>user * ITLB_SIZE + ((<usize>(linear >> 7)) & 0x3fe0);
+  return arena + ARENA_ITLB + <usize>user * ITLB_SIZE + ((<usize>(linear >> 7)) & ((ITLB_ENTRIES - 1) * ITLB_ENTRY));
 }
 
 /** Nothing cached, epoch 1 (so that a jump cache of zeros holds nothing). */
@@ -72,7 +74,7 @@ export function fill(linear: u64, access: u32, mmu: u32): bool {
   store<u64>(cpu, load<u64>(cpu, COUNT_TLB_MISSES) + 1, COUNT_TLB_MISSES);
   if (!resolve(linear, access, mmu, false)) return false;
   const tag = linear & PAGE_MASK;
-  const entry = tlbEntry(linear, mmu);
+  const entry = dataEntry(linear, mmu);
   let flags = flagsOf();
   store<u64>(entry, gpaPage, TLB_GPA);
   if (isMmio) {
@@ -172,7 +174,7 @@ export function flushPage(linear: u64): void {
     }
   } else {
     for (let mmu: u32 = 0; mmu < 3; mmu++) {
-      const entry = tlbEntry(linear, mmu);
+      const entry = dataEntry(linear, mmu);
       if ((load<u64>(entry, TLB_READ) & ~TAG_MMIO) == tag) dropData(entry);
     }
     for (let user: u32 = 0; user < 2; user++) {

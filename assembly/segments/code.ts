@@ -1,6 +1,7 @@
 // The code segment that a transfer goes to: its descriptor held while everything else is checked, then loaded into CS.
 
 import { CPL, NEXT_RIP, RIP, SEG_CS, cpu, isLongMode, segment, SEGMENT_ATTRIBUTES, SEGMENT_LIMIT } from '../state';
+import { VECTOR_GP, VECTOR_NP } from '../vectors';
 import {
   descriptorAddress,
   descriptorHigh,
@@ -11,18 +12,7 @@ import {
   storeDescriptor,
 } from './descriptor';
 import { isCanonical } from './linear';
-import {
-  HIGH_BIG,
-  HIGH_CODE,
-  HIGH_CONFORMING,
-  HIGH_LONG,
-  HIGH_PRESENT,
-  HIGH_S,
-  RIGHTS_LONG,
-  VECTOR_GP,
-  VECTOR_NP,
-  highDpl,
-} from './rights';
+import { HIGH_BIG, HIGH_CODE, HIGH_CONFORMING, HIGH_LONG, HIGH_PRESENT, HIGH_S, RIGHTS_LONG, highDpl } from './rights';
 
 let codeLow: u32 = 0;
 export let codeHigh: u32 = 0;

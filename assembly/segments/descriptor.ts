@@ -17,6 +17,7 @@ import {
   raised,
   segment,
 } from '../state';
+import { VECTOR_GP } from '../vectors';
 import { systemRead64, systemWrite8 } from '../paging/access';
 import {
   HIGH_ACCESSED,
@@ -27,7 +28,6 @@ import {
   RIGHTS_GRANULAR,
   RIGHTS_S,
   RIGHTS_UNUSABLE,
-  VECTOR_GP,
 } from './rights';
 
 /** The descriptor that the last successful fetch read: its two doublewords and where it stands. */

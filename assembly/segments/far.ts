@@ -2,7 +2,8 @@
 // NEXT_RIP gets the target; on any fault `raised` is set and nothing has changed.
 
 import { NEXT_RIP, SEG_CS, SEG_SS, cpu, isLongMode, isProtected, isV86, raiseError, raised } from '../state';
-import { getFlags } from '../execute/flags';
+import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../vectors';
+import { getFlags } from '../flags';
 import { modeChanged } from '../paging/tlb';
 import {
   currentLevel,
@@ -45,9 +46,6 @@ import {
   TYPE_TSS16_BUSY,
   TYPE_TSS32,
   TYPE_TSS32_BUSY,
-  VECTOR_GP,
-  VECTOR_NP,
-  VECTOR_SS,
   highDpl,
   highType,
   isNull,

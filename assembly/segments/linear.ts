@@ -18,19 +18,13 @@ import {
   raiseError,
   segment,
 } from '../state';
-import {
-  RIGHTS_BIG,
-  RIGHTS_CODE,
-  RIGHTS_EXPAND_DOWN,
-  RIGHTS_UNUSABLE,
-  RIGHTS_WRITABLE,
-  VECTOR_GP,
-  VECTOR_SS,
-} from './rights';
+import { CR4_LA57 } from '../control';
+import { VECTOR_GP, VECTOR_SS } from '../vectors';
+import { RIGHTS_BIG, RIGHTS_CODE, RIGHTS_EXPAND_DOWN, RIGHTS_UNUSABLE, RIGHTS_WRITABLE } from './rights';
 
 /** True when all bits from 47 up (56 with CR4.LA57) are equal (SDM vol. 1, 3.3.7.1). */
 export function isCanonical(address: u64): bool {
-  const shift: i64 = (load<u64>(cpu, CR4) & 0x1000) != 0 ? 7 : 16;
+  const shift: i64 = (load<u64>(cpu, CR4) & CR4_LA57) != 0 ? 7 : 16;
   return ((<i64>address) << shift) >> shift == <i64>address;
 }
 

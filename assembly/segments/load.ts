@@ -16,6 +16,7 @@ import {
   raised,
   segment,
 } from '../state';
+import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../vectors';
 import { systemWrite8 } from '../paging/access';
 import { modeChanged } from '../paging/tlb';
 import {
@@ -48,9 +49,6 @@ import {
   TYPE_LDT,
   TYPE_TSS16,
   TYPE_TSS32,
-  VECTOR_GP,
-  VECTOR_NP,
-  VECTOR_SS,
   highDpl,
   highType,
   isNull,

@@ -15,6 +15,7 @@ import {
   raised,
   segment,
 } from '../state';
+import { VECTOR_GP, VECTOR_SS } from '../vectors';
 import { modeChanged } from '../paging/tlb';
 import {
   currentLevel,
@@ -54,8 +55,6 @@ import {
   RIGHTS_DPL_SHIFT,
   RIGHTS_S,
   RIGHTS_UNUSABLE,
-  VECTOR_GP,
-  VECTOR_SS,
   highDpl,
   isNull,
 } from './rights';

@@ -1,5 +1,5 @@
-// Segment attributes as state.ts keeps them (VT-x access rights, SDM vol. 3, 25.4.1), selectors and flags: the bits that
-// segmentation and event delivery test.
+// Segment attributes as state.ts keeps them (VT-x access rights, SDM vol. 3, 25.4.1), descriptors and selectors: the bits
+// that segmentation and event delivery test.
 
 /** Type bits of a code or data segment (S = 1). */
 export const RIGHTS_ACCESSED: u32 = 1;
@@ -11,7 +11,6 @@ export const RIGHTS_CONFORMING: u32 = 4;
 export const RIGHTS_CODE: u32 = 8;
 export const RIGHTS_S: u32 = 0x10;
 export const RIGHTS_DPL_SHIFT: u32 = 5;
-export const RIGHTS_PRESENT: u32 = 0x80;
 export const RIGHTS_LONG: u32 = 0x2000;
 export const RIGHTS_BIG: u32 = 0x4000;
 export const RIGHTS_GRANULAR: u32 = 0x8000;
@@ -42,30 +41,6 @@ export const TYPE_TSS32_BUSY: u32 = 0xb;
 export const TYPE_CALL32: u32 = 0xc;
 export const TYPE_INTERRUPT32: u32 = 0xe;
 export const TYPE_TRAP32: u32 = 0xf;
-
-export const FLAG_TF: u32 = 0x100;
-export const FLAG_IF: u32 = 0x200;
-export const FLAG_IOPL: u32 = 0x3000;
-export const FLAG_NT: u32 = 0x4000;
-export const FLAG_RF: u32 = 0x10000;
-export const FLAG_VM: u32 = 0x20000;
-export const FLAG_AC: u32 = 0x40000;
-export const FLAG_VIF: u32 = 0x80000;
-export const FLAG_VIP: u32 = 0x100000;
-export const FLAG_ID: u32 = 0x200000;
-/** Flags that exist; bit 1 reads as one. */
-export const FLAGS_DEFINED: u32 = 0x3f7fd5;
-export const FLAGS_FIXED: u32 = 2;
-
-/** Exception vectors raised by segmentation. */
-export const VECTOR_DB: u32 = 1;
-export const VECTOR_UD: u32 = 6;
-export const VECTOR_DF: u32 = 8;
-export const VECTOR_TS: u32 = 10;
-export const VECTOR_NP: u32 = 11;
-export const VECTOR_SS: u32 = 12;
-export const VECTOR_GP: u32 = 13;
-export const VECTOR_PF: u32 = 14;
 
 // @ts-ignore: decorator
 @inline export function highDpl(high: u32): u32 {

@@ -20,11 +20,13 @@ import {
   raised,
   segment,
 } from '../state';
+import { CR4_SMAP } from '../control';
+import { VECTOR_SS } from '../vectors';
+import { AC } from '../flags';
 import { probe, readAs, writeAs } from '../paging/access';
 import { inLimit, isCanonical } from './linear';
-import { FLAG_AC, RIGHTS_BIG, VECTOR_SS } from './rights';
+import { RIGHTS_BIG } from './rights';
 
-const CR4_SMAP: u64 = 1 << 21;
 // @ts-ignore: decorator
 @inline export const STACK_POINTER: usize = GPR + 4 * 8;
 
@@ -40,7 +42,7 @@ let pointer: u64 = 0;
 /** The data TLB that explicit accesses at a level go through, with CR4.SMAP and RFLAGS.AC as they are (SDM vol. 3, 4.6). */
 export function mmuOf(level: u32): u32 {
   if (level == 3) return TLB_USER;
-  return (load<u64>(cpu, CR4) & CR4_SMAP) != 0 && (load<u64>(cpu, RFLAGS) & FLAG_AC) != 0
+  return (load<u64>(cpu, CR4) & CR4_SMAP) != 0 && (load<u64>(cpu, RFLAGS) & AC) != 0
     ? TLB_SUPERVISOR_AC
     : TLB_SUPERVISOR;
 }

@@ -19,7 +19,8 @@ import {
   cpu,
   raised,
 } from '../state';
-import { getFlags, setFlags } from '../execute/flags';
+import { VECTOR_NP, VECTOR_SS, VECTOR_TS } from '../vectors';
+import { FLAGS_DEFINED, FLAGS_FIXED, getFlags, NT, setFlags, VM } from '../flags';
 import { systemRead16, systemRead32, systemRead8, systemWrite16, systemWrite32 } from '../paging/access';
 import { modeChanged } from '../paging/tlb';
 import {
@@ -41,23 +42,7 @@ import {
 import { codeDpl, codeLoadable, holdCode, isCode, isConforming, loadCode, markCode } from './code';
 import { V86_RIGHTS, dataLoadable } from './load';
 import { taskBase, taskIsWide } from './tss';
-import {
-  FLAGS_DEFINED,
-  FLAGS_FIXED,
-  FLAG_NT,
-  FLAG_VM,
-  HIGH_CODE,
-  HIGH_PRESENT,
-  HIGH_S,
-  HIGH_WRITABLE,
-  TYPE_LDT,
-  VECTOR_NP,
-  VECTOR_SS,
-  VECTOR_TS,
-  highDpl,
-  highType,
-  isNull,
-} from './rights';
+import { HIGH_CODE, HIGH_PRESENT, HIGH_S, HIGH_WRITABLE, TYPE_LDT, highDpl, highType, isNull } from './rights';
 
 /** DR7's local enables, LE among them: a task switch clears them (SDM vol. 3, 17.2.4). */
 const DR7_LOCAL: u64 = 0x155;
@@ -104,7 +89,7 @@ export function saveTaskState(rip: u64, flags: u32): void {
 export function loadTaskState(base: u64, wide: bool, nested: bool): void {
   let flags = wide ? dword(base, 0x24) : word(base, 0x10);
   flags = (flags & FLAGS_DEFINED) | FLAGS_FIXED;
-  if (nested) flags |= FLAG_NT;
+  if (nested) flags |= NT;
   const rip = <u64>(wide ? dword(base, 0x20) : word(base, 0x0e));
   for (let i: u32 = 0; i < 8; i++) {
     // The upper halves are undefined after a 16-bit TSS; processors fill them with ones.
@@ -112,7 +97,7 @@ export function loadTaskState(base: u64, wide: bool, nested: bool): void {
     store<u64>(cpu + GPR + <usize>(i << 3), <u64>value);
   }
   const code = word(base, wide ? 0x4c : 0x24);
-  const level: u32 = (flags & FLAG_VM) != 0 ? 3 : code & 3;
+  const level: u32 = (flags & VM) != 0 ? 3 : code & 3;
   for (let i: u32 = 0; i < 6; i++) {
     const selector: u32 = wide ? word(base, 0x48 + (i << 2)) : i < 4 ? word(base, 0x22 + (i << 1)) : 0;
     storeNull(<usize>i, selector, level);
@@ -137,7 +122,7 @@ export function loadTaskSegments(): void {
 function loadAll(): void {
   modeChanged(); // the accesses below are in the new task's name
   if (!loadTaskLdt()) return;
-  if ((getFlags() & FLAG_VM) != 0) {
+  if ((getFlags() & VM) != 0) {
     for (let seg: usize = 0; seg < 6; seg++) {
       const selector = selectorOf(seg);
       storeSegment(seg, selector, <u64>(selector << 4), 0xffff, V86_RIGHTS);

@@ -28,7 +28,9 @@ import {
   segment,
   setRaised,
 } from '../state';
-import { getFlags } from '../execute/flags';
+import { CR4_PAE } from '../control';
+import { VECTOR_GP, VECTOR_NP, VECTOR_TS } from '../vectors';
+import { getFlags, NT, VM } from '../flags';
 import {
   probe,
   systemRead16,
@@ -57,8 +59,6 @@ import {
 import { loadTaskSegments, loadTaskState, saveTaskState } from './task-state';
 import { taskBase, taskHas, taskIsWide } from './tss';
 import {
-  FLAG_NT,
-  FLAG_VM,
   HIGH_ACCESSED,
   HIGH_BUSY,
   HIGH_PRESENT,
@@ -66,9 +66,6 @@ import {
   TYPE_LDT,
   TYPE_TSS16,
   TYPE_TSS32,
-  VECTOR_GP,
-  VECTOR_NP,
-  VECTOR_TS,
   highType,
   isNull,
 } from './rights';
@@ -94,7 +91,7 @@ let newWide: bool = false;
 /** IRET with NT set: back to the task that the current TSS links to. */
 export function taskReturn(returnRip: u64): void {
   const link = <u32>systemRead16(systemLinear(taskBase()));
-  if (!raised) taskSwitch(link, SWITCH_RETURN, returnRip, getFlags() & ~FLAG_NT);
+  if (!raised) taskSwitch(link, SWITCH_RETURN, returnRip, getFlags() & ~NT);
 }
 
 /** Switch to the task of a TSS selector. `rip` and `flags` are saved in the old TSS. */
@@ -163,7 +160,7 @@ function pagingOn(): bool {
   return load<i64>(cpu, CR0) << 32 < 0;
 }
 function usesPdptes(): bool {
-  return pagingOn() && (load<u64>(cpu, CR4) & 0x20) != 0;
+  return pagingOn() && (load<u64>(cpu, CR4) & CR4_PAE) != 0;
 }
 /** Only a 32-bit TSS has a CR3, and only paging makes the processor load it (SDM vol. 3, 8.2.1). */
 function setsCr3(): bool {
@@ -230,7 +227,7 @@ function touchNewTask(cr3: u64): bool {
       );
   } else if (raised == RAISED_EXIT) fine = false;
   if (raised == RAISED_EXCEPTION) setRaised(0);
-  if ((flags & FLAG_VM) == 0) {
+  if ((flags & VM) == 0) {
     for (let i: u64 = 0; fine && i < 4; i++) {
       fine = touchSegment((<u32>(low >> (i << 4))) & 0xffff) && touchSegment((<u32>(high >> (i << 4))) & 0xffff);
     }

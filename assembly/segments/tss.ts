@@ -1,6 +1,7 @@
 // The stack that the current TSS holds for a more privileged level (SDM vol. 3, 5.8.5), for call gates and events.
 
 import { SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, SEG_SS, SEG_TR, isLongMode, raised, segment } from '../state';
+import { VECTOR_SS, VECTOR_TS } from '../vectors';
 import { systemRead16, systemRead32, systemRead64 } from '../paging/access';
 import {
   descriptorAddress,
@@ -18,17 +19,7 @@ import {
   systemLinear,
 } from './descriptor';
 import { openStack } from './stack';
-import {
-  HIGH_CODE,
-  HIGH_PRESENT,
-  HIGH_S,
-  HIGH_WRITABLE,
-  RIGHTS_UNUSABLE,
-  VECTOR_SS,
-  VECTOR_TS,
-  highDpl,
-  isNull,
-} from './rights';
+import { HIGH_CODE, HIGH_PRESENT, HIGH_S, HIGH_WRITABLE, RIGHTS_UNUSABLE, highDpl, isNull } from './rights';
 
 export let innerSelector: u32 = 0;
 export let innerPointer: u64 = 0;

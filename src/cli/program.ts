@@ -1,24 +1,12 @@
 // The commands and their options. A command's own code is loaded when it is asked for.
 
 import { Command, CommanderError, Option } from 'commander';
+import { KICKS, PAGING_MODES } from '../bench/result.js';
 import { CommandError, Status, UsageError } from './failure.js';
 import { address, choice, choices, memorySize, repeated, seconds, wholeNumber } from './option-values.js';
 import type { BenchOptions } from './bench-command.js';
 import type { DisasmOptions } from './disasm-command.js';
 import type { RunOptions } from './run-command.js';
-
-const PAGING = ['ept', 'npt', 'shadow'] as const;
-const KICKS = [
-  'cpuid',
-  'hypercall',
-  'pio-none',
-  'pio-wildcard',
-  'pio-datamatch',
-  'mmio-none',
-  'mmio-wildcard',
-  'mmio-datamatch',
-  'pv',
-] as const;
 
 /** Commands of DESIGN that later versions bring. */
 const LATER: Record<string, string> = {
@@ -66,8 +54,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .option('--cpus <n>', 'virtual processors', wholeNumber('--cpus', 1, 64), 1)
     .option(
       '--paging <mode>',
-      `how guest-physical addresses are translated: ${PAGING.join(', ')}`,
-      choice('--paging', PAGING),
+      `how guest-physical addresses are translated: ${PAGING_MODES.join(', ')}`,
+      choice('--paging', PAGING_MODES),
       'ept',
     )
     .option('--device <name[,key=value…]>', 'a further device; may be given several times', repeated)
@@ -98,7 +86,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .description('measure what every kind of kick costs in every paging mode, and how fast the CPU is')
     .option('--json', 'print the results as JSON')
     .option('--goal <n>', 'let each sub-test run for 2^n TSC ticks (of 2.8 GHz)', wholeNumber('--goal', 10, 40))
-    .option('--paging <mode>', 'only this mode; may be given several times', choices('--paging', PAGING))
+    .option('--paging <mode>', 'only this mode; may be given several times', choices('--paging', PAGING_MODES))
     .option('--kick <kind>', 'only this kind of kick; may be given several times', choices('--kick', KICKS))
     .option('--quick', 'shorter and less exact')
     .action(async (options: BenchOptions) => {

@@ -2,7 +2,7 @@
 
 export * from '../../assembly/state';
 export { init as initPaging, modeChanged, flushAll } from '../../assembly/paging/access';
-export { getFlags, setFlags } from '../../assembly/execute/flags';
+export { getFlags, setFlags } from '../../assembly/flags';
 export { linear } from '../../assembly/segments/linear';
 export { loadLdtr, loadSegment, loadTr } from '../../assembly/segments/load';
 export { lar, lsl, queryValue, verr, verw } from '../../assembly/segments/query';
@@ -13,8 +13,6 @@ export { deliverEvent, deliverException } from '../../assembly/events/deliver';
 export { iret } from '../../assembly/events/iret';
 export { swapgs, syscall, sysenter, sysexit, sysret } from '../../assembly/events/syscall';
 export {
-  beginStackShadow,
-  beginStiShadow,
   debugCheckData,
   debugCheckExecute,
   debugCheckPort,
@@ -23,4 +21,5 @@ export {
   interruptWindowOpen,
   nmiWindowOpen,
 } from '../../assembly/events/debug';
+export { beginStackShadow, beginStiShadow } from '../../assembly/events/shadow';
 export { serviceEvents } from '../../assembly/events/pending';

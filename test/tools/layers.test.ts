@@ -67,6 +67,15 @@ describe('assembly/', () => {
     ]);
     expect(messages('assembly/index.ts', "import { x } from 'as-bind';")).toEqual([expect.stringContaining('package')]);
   });
+
+  it.each([
+    ['assembly/segments/far.ts', '../execute/stack', /^segments\/ imports execute\//],
+    ['assembly/paging/tlb.ts', '../events/debug', /^paging\/ imports events\//],
+    ['assembly/execute/run.ts', '../emulate/emulate', /^execute\/ imports emulate\//],
+    ['assembly/gadgets/one.ts', '../paging/tlb', /^gadgets\/ imports paging\//],
+  ])('%s may not import %s', (file, specifier, message) => {
+    expect(messages(file, `import { x } from '${specifier}';`)).toEqual([expect.stringMatching(message)]);
+  });
 });
 
 describe('a whole tree', () => {

@@ -2,7 +2,7 @@
 // set of formulas serves every size: sign extension keeps unsigned order too) and the six arithmetic flags are worked
 // out only when somebody asks. A rotate or a carry-only instruction overlays CF and OF in the kind word and leaves the rest.
 
-import { cpu, FLAG_A, FLAG_B, FLAG_KIND, FLAG_R, RFLAGS } from '../state';
+import { cpu, FLAG_A, FLAG_B, FLAG_KIND, FLAG_R, RFLAGS } from './state';
 
 /** The flags stand in RFLAGS. */
 export const EXPLICIT: u32 = 0;
@@ -44,6 +44,11 @@ export const VIF: u32 = 0x80000;
 export const VIP: u32 = 0x100000;
 export const ID: u32 = 0x200000;
 export const ARITHMETIC: u32 = CF | PF | AF | ZF | SF | OF;
+/** What POPF and IRET load at any privilege. */
+export const FLAGS_ANYBODY: u32 = ARITHMETIC | TF | DF | NT;
+/** Flags that exist; bit 1 reads as one, the others as zero (SDM vol. 1, 3.4.3). */
+export const FLAGS_DEFINED: u32 = ARITHMETIC | TF | IF | DF | IOPL | NT | RF | VM | AC | VIF | VIP | ID;
+export const FLAGS_FIXED: u32 = 2;
 
 // @ts-ignore: decorator
 @inline export function setLazy(c: usize, kind: u32, a: i64, b: i64, r: i64): void {
@@ -181,10 +186,10 @@ export function condition(code: u32): bool {
 /** RFLAGS as a program sees it. */
 export function getFlags(): u32 {
   const rest = <u32>load<u64>(cpu, RFLAGS);
-  if (!(load<u32>(cpu, FLAG_KIND) & KIND_MASK)) return rest | 2;
+  if (!(load<u32>(cpu, FLAG_KIND) & KIND_MASK)) return rest | FLAGS_FIXED;
   return (
     (rest & ~ARITHMETIC) |
-    2 |
+    FLAGS_FIXED |
     (getCF() ? CF : 0) |
     (getPF() ? PF : 0) |
     (getAF() ? AF : 0) |
@@ -193,8 +198,8 @@ export function getFlags(): u32 {
     (getOF() ? OF : 0)
   );
 }
-/** Store all of RFLAGS; reserved bits read back as the manual says (bit 1 set; 3, 5, 15 and 22 up clear). */
+/** Store all of RFLAGS; reserved bits read back as the manual says. */
 export function setFlags(value: u32): void {
-  store<u64>(cpu, (value & 0x3f7fd7) | 2, RFLAGS);
+  store<u64>(cpu, (value & FLAGS_DEFINED) | FLAGS_FIXED, RFLAGS);
   store<u32>(cpu, EXPLICIT, FLAG_KIND);
 }
