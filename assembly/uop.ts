@@ -50,6 +50,14 @@ export const LOOP_ALWAYS: u32 = 0;
 export const LOOP_EQUAL: u32 = 1;
 export const LOOP_NOT_EQUAL: u32 = 2;
 export const LOOP_COUNT_ZERO: u32 = 3;
+/** SHIFT's operation, in AUX: ModRM.reg of group 2 (6 is SHL too). */
+export const ROL: u32 = 0;
+export const ROR: u32 = 1;
+export const RCL: u32 = 2;
+export const RCR: u32 = 3;
+export const SHL: u32 = 4;
+export const SHR: u32 = 5;
+export const SAR: u32 = 7;
 /** BIT's and SCAN's operation, in AUX. */
 export const BT: u32 = 0;
 export const BTS: u32 = 1;

@@ -3,7 +3,7 @@
 import { cpu, GPR } from '../state';
 import { BSF, BTC, BTR, BTS, POPCNT } from '../uop';
 import { ADDITION, ARITHMETIC, getFlags, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from '../flags';
-import { readSized, signed, writeSized } from './shift';
+import { readSized, signed, writeSized } from './sized';
 
 /** BT and kin: CF = the bit; the other flags are undefined or unaffected and stay (ZF is unaffected: SDM vol. 2, BT). */
 export function bit(operation: u32, size: u32, d: usize, number: u64): void {

@@ -5,7 +5,7 @@ import { cpu, GPR, raise } from '../state';
 import { VECTOR_DE } from '../vectors';
 import { CARRY_OVERFLOW, setLazy } from '../flags';
 import { put } from './operand';
-import { readSized, signed, writeSized } from './shift';
+import { readSized, signed, writeSized } from './sized';
 
 /** Upper 64 bits of an unsigned 64 × 64 product. */
 export function highUnsigned(a: u64, b: u64): u64 {

@@ -6,7 +6,7 @@ import { probe, read16, read64, readAs, write64 } from '../paging/access';
 import { loadSegment } from '../segments/load';
 import { getFlags, setFlags, ZF } from '../flags';
 import { beginStackShadow } from '../events/shadow';
-import { signed, writeSized } from './shift';
+import { signed, writeSized } from './sized';
 
 /** m16:16, m16:32 or m16:64 at a linear address: offset to T1, selector to T2. */
 export function farPointer(memory: u64, size: u32): void {

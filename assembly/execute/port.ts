@@ -38,7 +38,7 @@ import { abandonCut, callHypervisor, enter, leaveRun, RESULT_LEFT, stepOver } fr
 import { rare, setAnswer } from './rare';
 import { exitDeferred, stepOverDeferred, stepped } from './slow';
 import { DISP, DST, HANDLER, LENGTH, RARE_SIZE, SRC, Uop, UOP } from '../uop';
-import { readSized, writeSized } from './shift';
+import { readSized, writeSized } from './sized';
 import { DF } from '../flags';
 import { breakpointsEnabled, debugCheckPort } from '../events/debug';
 

@@ -76,7 +76,7 @@ import {
   settle,
   sync,
 } from './enter';
-import { readSized, writeSized } from './shift';
+import { readSized, writeSized } from './sized';
 import { AC, getCF, getZF } from '../flags';
 import { aaa, aad, aam, aas, daa, das } from './decimal';
 import {
@@ -116,6 +116,8 @@ import {
   wrmsr,
   xgetbv,
   xsetbv,
+  REASON_INVD,
+  REASON_WBINVD,
 } from './system';
 import { adjustRpl, loadAccessRights, loadLimit, loadLocalTable, loadTask, storeSelector, verify } from './selector';
 import { cli, int, int1, int3, into, iretInstruction, sti } from './interrupt';
@@ -435,9 +437,9 @@ function dispatch(op: usize): void {
       if (!(load<u64>(cpu, FEATURES) & FEATURE_INVPCID)) return raise(VECTOR_UD);
       return invalidatePcid(destination, memory);
     case Operation.INVD:
-      return invalidate(13);
+      return invalidate(REASON_INVD);
     case Operation.WBINVD:
-      return invalidate(54);
+      return invalidate(REASON_WBINVD);
     case Operation.XGETBV:
       return xgetbv();
     case Operation.XSETBV:

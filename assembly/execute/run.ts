@@ -23,7 +23,8 @@ import {
   setLogic,
   SUBTRACTION,
 } from '../flags';
-import { doubleShift, readSized, sar, shift, shl, shr32, shr64, signed, writeSized } from './shift';
+import { doubleShift, sar, shift, shl, shr32, shr64 } from './shift';
+import { readSized, signed, writeSized } from './sized';
 import { divide, imul, multiply } from './multiply';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
 import { attend, slowEnd, storeMiss } from './slow';

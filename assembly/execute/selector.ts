@@ -23,7 +23,7 @@ import { lar, lsl, queryValue, verr, verw } from '../segments/query';
 import { read16, write16 } from '../paging/access';
 import { getFlags, setFlags, ZF } from '../flags';
 import { privileged } from './rare';
-import { writeSized } from './shift';
+import { writeSized } from './sized';
 
 /** These instructions are unknown in real and virtual-8086 mode. */
 function protectedOnly(): bool {

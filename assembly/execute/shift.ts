@@ -3,16 +3,10 @@
 // the last step.
 
 import { CARRY_OVERFLOW, getCF, setCarryOverflow, setLazy } from '../flags';
+import { RCL, RCR, ROL, ROR, SAR, SHR } from '../uop';
+import { readSized, signed, writeSized } from './sized';
 import { put } from './operand';
 import { cpu } from '../state';
-
-export const ROL: u32 = 0;
-export const ROR: u32 = 1;
-export const RCL: u32 = 2;
-export const RCR: u32 = 3;
-export const SHL: u32 = 4;
-export const SHR: u32 = 5;
-export const SAR: u32 = 7;
 
 // @ts-ignore: decorator
 @inline function setShift(c: usize, carry: i64, overflow: i64, r: i64): void {
@@ -162,39 +156,4 @@ export function doubleShift(right: bool, size: u32, d: usize, s: usize, rawCount
   }
   setShift(cpu, carry, ((a ^ r) >> (bits - 1)) & 1, signed(r, size));
   writeSized(d, size, r);
-}
-
-/** Zero-extended value of 1 << size bytes. */
-export function readSized(address: usize, size: u32): u64 {
-  switch (size) {
-    case 0:
-      return load<u8>(address);
-    case 1:
-      return load<u16>(address);
-    case 2:
-      return load<u32>(address);
-    default:
-      return load<u64>(address);
-  }
-}
-/** Write a register of 1 << size bytes; 32 bits clear the upper half. */
-export function writeSized(address: usize, size: u32, value: u64): void {
-  switch (size) {
-    case 0:
-      store<u8>(address, <u8>value);
-      break;
-    case 1:
-      store<u16>(address, <u16>value);
-      break;
-    case 2:
-      store<u64>(address, value & 0xffffffff);
-      break;
-    default:
-      store<u64>(address, value);
-  }
-}
-// @ts-ignore: decorator
-@inline export function signed(value: u64, size: u32): i64 {
-  const shift: u64 = 64 - (8 << size);
-  return (<i64>(value << shift)) >> shift;
 }

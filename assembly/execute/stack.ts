@@ -29,7 +29,7 @@ import { setStackAccess } from '../paging/guest-walk';
 import { isCanonical, linear } from '../segments/linear';
 import { loadSegment } from '../segments/load';
 import { modeChanged } from '../paging/tlb';
-import { readSized, writeSized } from './shift';
+import { readSized, writeSized } from './sized';
 import { AC, FLAGS_ANYBODY, getFlags, ID, IF, IOPL, RF, setFlags, TF, VIF, VIP, VM } from '../flags';
 import { beginStackShadow } from '../events/shadow';
 

@@ -27,7 +27,7 @@ import { PREFIX_REPNE } from '../decode/insn';
 import { probe, readAs, writeAs } from '../paging/access';
 import { linear } from '../segments/linear';
 import { host, readable, tlbEntry, writable } from './operand';
-import { readSized, signed, writeSized } from './shift';
+import { readSized, signed, writeSized } from './sized';
 import { DF, getZF, setLazy, SUBTRACTION } from '../flags';
 import { portCheck, portRead, portWrite, setStringIo } from './port';
 import { answer } from './rare';

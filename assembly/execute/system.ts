@@ -119,6 +119,18 @@ const CR4_FLUSH: u64 = 0x3210b0;
 const CR4_PDPTE: u64 = 0x1000b0;
 
 // ---------------------------------------------------------------- exits
+// Basic exit reasons of VT-x (SDM vol. 3, appendix C).
+const REASON_CPUID: u32 = 10;
+const REASON_INVLPG: u32 = 14;
+const REASON_RDPMC: u32 = 15;
+const REASON_VMCALL: u32 = 18;
+const REASON_CR_ACCESS: u32 = 28;
+const REASON_RDMSR: u32 = 31;
+const REASON_WRMSR: u32 = 32;
+/** INVD's and WBINVD's, for invalidate(). */
+export const REASON_INVD: u32 = 13;
+export const REASON_WBINVD: u32 = 54;
+
 /** Leave the guest from the running instruction; SKIP = the hypervisor has done its work. */
 function exit(reason: u32): void {
   store<u32>(cpu, reason, EXIT_REASON);
@@ -129,17 +141,17 @@ function exit(reason: u32): void {
   setAnswer(callHypervisor(length << INFO_LENGTH_SHIFT));
 }
 export function cpuid(): void {
-  exit(10);
+  exit(REASON_CPUID);
 }
 export function hypercall(): void {
-  exit(18);
+  exit(REASON_VMCALL);
 }
 export function invalidate(reason: u32): void {
   if (privileged()) exit(reason);
 }
 export function readCounter(): void {
   if (load<u32>(cpu, CPL) && !(load<u64>(cpu, CR4) & CR4_PCE)) return raiseError(VECTOR_GP, 0);
-  exit(15);
+  exit(REASON_RDPMC);
 }
 /** Shadow paging: the hypervisor hears of what changes translations, after it has happened. */
 function tellHypervisor(reason: u32, qualification: u64, linear: u64): void {
@@ -222,7 +234,7 @@ function setCr0(given: u64): void {
   store<u64>(cpu, newEfer, EFER);
   if ((value ^ old) & (CR0_PG | CR0_PE | CR0_WP)) flushAll();
   modeChanged();
-  tellHypervisor(28, 0, 0);
+  tellHypervisor(REASON_CR_ACCESS, 0, 0);
 }
 function setCr3(given: u64): void {
   let value = given;
@@ -234,7 +246,7 @@ function setCr3(given: u64): void {
   }
   store<u64>(cpu, value, CR3);
   flushNonGlobal();
-  tellHypervisor(28, 3, 0);
+  tellHypervisor(REASON_CR_ACCESS, 3, 0);
 }
 function setCr4(value: u64): void {
   const features = load<u64>(cpu, FEATURES);
@@ -256,7 +268,7 @@ function setCr4(value: u64): void {
   store<u64>(cpu, value, CR4);
   if (change & CR4_FLUSH) flushAll();
   modeChanged();
-  tellHypervisor(28, 4, 0);
+  tellHypervisor(REASON_CR_ACCESS, 4, 0);
 }
 export function clearTaskSwitched(): void {
   if (privileged()) store<u64>(cpu, load<u64>(cpu, CR0) & ~CR0_TS, CR0);
@@ -320,7 +332,7 @@ export function loadTable(interrupts: bool, memory: u64, size: u32): void {
 export function invalidatePage(linear: u64): void {
   if (!privileged()) return;
   flushPage(linear);
-  tellHypervisor(14, linear, linear);
+  tellHypervisor(REASON_INVLPG, linear, linear);
 }
 /** INVPCID: we keep one context, so each kind flushes at least what it must (SDM vol. 2, INVPCID). */
 export function invalidatePcid(register: usize, memory: u64): void {
@@ -335,11 +347,11 @@ export function invalidatePcid(register: usize, memory: u64): void {
   if (kind == 0) {
     if (!isCanonical(linear)) return badControl();
     flushPage(linear);
-    tellHypervisor(14, linear, linear);
+    tellHypervisor(REASON_INVLPG, linear, linear);
   } else {
     if (kind == 2) flushAll();
     else flushNonGlobal();
-    tellHypervisor(28, 3, 0);
+    tellHypervisor(REASON_CR_ACCESS, 3, 0);
   }
 }
 
@@ -412,7 +424,7 @@ export function rdmsr(): void {
     const at = plainMsr(number);
     if (at) value = load<u64>(cpu + at);
     else {
-      exit(31);
+      exit(REASON_RDMSR);
       value = load<u64>(cpu, EXIT_DATA);
       if (answer != SKIP) return;
     }
@@ -432,7 +444,7 @@ export function wrmsr(): void {
   const at = plainMsr(number);
   if (!at) {
     store<u64>(cpu, value, EXIT_DATA);
-    return exit(32);
+    return exit(REASON_WRMSR);
   }
   switch (number) {
     case 0x3b: // the counter moves with its adjustment
@@ -470,7 +482,7 @@ function setEfer(value: u64): void {
   store<u64>(cpu, (value & ~EFER_LMA) | (old & EFER_LMA), EFER);
   if ((value ^ old) & EFER_NXE) flushAll();
   modeChanged();
-  tellHypervisor(28, 0x8000, 0);
+  tellHypervisor(REASON_CR_ACCESS, 0x8000, 0);
 }
 // ---------------------------------------------------------------- extended state: not there yet
 export function xgetbv(): void {

@@ -1,7 +1,7 @@
 // Arithmetic, logic, shifts, multiplication and division, CRC32.
 
 import { ACCESS_READ, ACCESS_WRITE, cpu, T1, T2 } from '../state';
-import { AUX, BASE, IMM, MEM_READ, MEM_WRITE, Uop } from '../uop';
+import { AUX, BASE, IMM, MEM_READ, MEM_WRITE, Uop, ROL, ROR, SAR, SHL, SHR } from '../uop';
 import * as I from '../decode/insn';
 import { emit, setDst, setImmediate, setSrc } from './emit';
 import { immediate, kind, register, sizeOf, source } from './operand';
@@ -83,26 +83,27 @@ export function lowerUnary(first: u32): void {
   setDst(emit(first + size), d);
   putBack(size);
 }
-export function lowerShift(operation: u32): void {
+export function lowerShift(reg: u32): void {
+  const operation = reg == 6 ? SHL : reg;
   const size = sizeOf(0);
   const d = updated(size);
   const byImmediate = kind(1) != I.KIND_REGISTER;
   const count = kind(1) == I.KIND_ONE ? 1 : (<u32>immediate()) & (size == 3 ? 63 : 31);
   let handler: u32 = 0;
   if (size >= 2 && byImmediate && count) {
-    if (operation == 4 || operation == 6) handler = Uop.SHL32_I;
-    else if (operation == 5) handler = Uop.SHR32_I;
-    else if (operation == 7) handler = Uop.SAR32_I;
-    else if (operation == 0) handler = Uop.ROL32_I;
-    else if (operation == 1) handler = Uop.ROR32_I;
+    if (operation == SHL) handler = Uop.SHL32_I;
+    else if (operation == SHR) handler = Uop.SHR32_I;
+    else if (operation == SAR) handler = Uop.SAR32_I;
+    else if (operation == ROL) handler = Uop.ROL32_I;
+    else if (operation == ROR) handler = Uop.ROR32_I;
   } else if (size >= 2 && !byImmediate) {
-    if (operation == 4 || operation == 6) handler = Uop.SHL32_CL;
-    else if (operation == 5) handler = Uop.SHR32_CL;
-    else if (operation == 7) handler = Uop.SAR32_CL;
+    if (operation == SHL) handler = Uop.SHL32_CL;
+    else if (operation == SHR) handler = Uop.SHR32_CL;
+    else if (operation == SAR) handler = Uop.SAR32_CL;
   }
   const op = emit(handler ? handler + size - 2 : Uop.SHIFT);
   setDst(op, d);
-  store<u8>(op, <u8>((operation == 6 ? 4 : operation) | (size << 4)), AUX);
+  store<u8>(op, <u8>(operation | (size << 4)), AUX);
   if (byImmediate) setImmediate(op, count);
   else setSrc(op, register(1));
   putBack(size);

@@ -17,10 +17,15 @@ import {
   raised,
   segment,
 } from '../state';
-import { VECTOR_GP } from '../vectors';
+import { VECTOR_GP, VECTOR_SS } from '../vectors';
 import { systemRead64, systemWrite8 } from '../paging/access';
 import {
   HIGH_ACCESSED,
+  HIGH_CODE,
+  HIGH_PRESENT,
+  HIGH_S,
+  HIGH_WRITABLE,
+  highDpl,
   HIGH_GRANULAR,
   RIGHTS_ACCESSED,
   RIGHTS_BIG,
@@ -86,6 +91,25 @@ export function fetchDescriptor(selector: u32, vector: u32): bool {
     return false;
   }
   return read();
+}
+
+/**
+ * Fetch the descriptor of a stack segment for a level: present, writable data, RPL and DPL both that level (SDM vol. 3, 5.7).
+ * `vector` is raised for what it is not, #SS if it is not present. False = raised.
+ */
+export function fetchStack(selector: u32, level: u32, vector: u32): bool {
+  if (!fetchDescriptor(selector, vector)) return false;
+  const high = descriptorHigh;
+  const isStack = (high & (HIGH_S | HIGH_CODE | HIGH_WRITABLE)) == (HIGH_S | HIGH_WRITABLE);
+  if (!isStack || (selector & 3) != level || highDpl(high) != level) {
+    selectorFault(vector, selector);
+    return false;
+  }
+  if ((high & HIGH_PRESENT) == 0) {
+    selectorFault(VECTOR_SS, selector);
+    return false;
+  }
+  return true;
 }
 
 /** Fetch for LAR, LSL, VERR, VERW: false without `raised` when null or outside its table. */

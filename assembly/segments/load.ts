@@ -16,7 +16,7 @@ import {
   raised,
   segment,
 } from '../state';
-import { VECTOR_GP, VECTOR_NP, VECTOR_SS } from '../vectors';
+import { VECTOR_GP, VECTOR_NP } from '../vectors';
 import { systemWrite8 } from '../paging/access';
 import { modeChanged } from '../paging/tlb';
 import {
@@ -29,6 +29,7 @@ import {
   descriptorRights,
   descriptorUpper,
   fetchDescriptor,
+  fetchStack,
   fetchUpper,
   markAccessed,
   selectorFault,
@@ -84,22 +85,9 @@ function loadStack(selector: u32): void {
     else raiseError(VECTOR_GP, 0);
     return;
   }
-  if (!fetchDescriptor(selector, VECTOR_GP)) return;
-  const high = descriptorHigh;
-  if (
-    (selector & 3) != level ||
-    highDpl(high) != level ||
-    (high & (HIGH_S | HIGH_CODE | HIGH_WRITABLE)) != (HIGH_S | HIGH_WRITABLE)
-  ) {
-    selectorFault(VECTOR_GP, selector);
-    return;
-  }
-  if ((high & HIGH_PRESENT) == 0) {
-    selectorFault(VECTOR_SS, selector);
-    return;
-  }
-  markAccessed(descriptorAddress, high);
-  if (!raised) storeDescriptor(SEG_SS, selector, descriptorLow, high);
+  if (!fetchStack(selector, level, VECTOR_GP)) return;
+  markAccessed(descriptorAddress, descriptorHigh);
+  if (!raised) storeDescriptor(SEG_SS, selector, descriptorLow, descriptorHigh);
 }
 
 function loadData(seg: usize, selector: u32): void {

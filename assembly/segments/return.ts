@@ -15,7 +15,7 @@ import {
   raised,
   segment,
 } from '../state';
-import { VECTOR_GP, VECTOR_SS } from '../vectors';
+import { VECTOR_GP } from '../vectors';
 import { modeChanged } from '../paging/tlb';
 import {
   currentLevel,
@@ -24,6 +24,7 @@ import {
   descriptorLow,
   descriptorRights,
   fetchDescriptor,
+  fetchStack,
   markAccessed,
   selectorFault,
   setExternal,
@@ -45,19 +46,7 @@ import {
 } from './code';
 import { loadCodeReal } from './load';
 import { available, commitPointer, openCurrentStack, pop, setPointer, skipStack } from './stack';
-import {
-  HIGH_CODE,
-  HIGH_PRESENT,
-  HIGH_S,
-  HIGH_WRITABLE,
-  RIGHTS_CODE,
-  RIGHTS_CONFORMING,
-  RIGHTS_DPL_SHIFT,
-  RIGHTS_S,
-  RIGHTS_UNUSABLE,
-  highDpl,
-  isNull,
-} from './rights';
+import { RIGHTS_CODE, RIGHTS_CONFORMING, RIGHTS_DPL_SHIFT, RIGHTS_S, RIGHTS_UNUSABLE, isNull } from './rights';
 
 let stackSelector: u32 = 0;
 let stackLow: u32 = 0;
@@ -91,22 +80,10 @@ export function returnStack(selector: u32, level: u32): bool {
     raiseError(VECTOR_GP, 0);
     return false;
   }
-  if (!fetchDescriptor(selector, VECTOR_GP)) return false;
+  if (!fetchStack(selector, level, VECTOR_GP)) return false;
   stackLow = descriptorLow;
   stackHigh = descriptorHigh;
   stackAddress = descriptorAddress;
-  if (
-    (selector & 3) != level ||
-    highDpl(stackHigh) != level ||
-    (stackHigh & (HIGH_S | HIGH_CODE | HIGH_WRITABLE)) != (HIGH_S | HIGH_WRITABLE)
-  ) {
-    selectorFault(VECTOR_GP, selector);
-    return false;
-  }
-  if ((stackHigh & HIGH_PRESENT) == 0) {
-    selectorFault(VECTOR_SS, selector);
-    return false;
-  }
   return true;
 }
 

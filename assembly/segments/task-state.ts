@@ -19,7 +19,7 @@ import {
   cpu,
   raised,
 } from '../state';
-import { VECTOR_NP, VECTOR_SS, VECTOR_TS } from '../vectors';
+import { VECTOR_NP, VECTOR_TS } from '../vectors';
 import { FLAGS_DEFINED, FLAGS_FIXED, getFlags, NT, setFlags, VM } from '../flags';
 import { systemRead16, systemRead32, systemRead8, systemWrite16, systemWrite32 } from '../paging/access';
 import { modeChanged } from '../paging/tlb';
@@ -31,6 +31,7 @@ import {
   descriptorLow,
   descriptorRights,
   fetchDescriptor,
+  fetchStack,
   markAccessed,
   selectorFault,
   selectorOf,
@@ -42,7 +43,7 @@ import {
 import { codeDpl, codeLoadable, holdCode, isCode, isConforming, loadCode, markCode } from './code';
 import { V86_RIGHTS, dataLoadable } from './load';
 import { taskBase, taskIsWide } from './tss';
-import { HIGH_CODE, HIGH_PRESENT, HIGH_S, HIGH_WRITABLE, TYPE_LDT, highDpl, highType, isNull } from './rights';
+import { HIGH_PRESENT, HIGH_S, TYPE_LDT, highType, isNull } from './rights';
 
 /** DR7's local enables, LE among them: a task switch clears them (SDM vol. 3, 17.2.4). */
 const DR7_LOCAL: u64 = 0x155;
@@ -169,18 +170,10 @@ function loadTaskStack(): bool {
   const selector = selectorOf(SEG_SS);
   const level = load<u32>(cpu, CPL);
   if (isNull(selector)) return refuse(VECTOR_TS, selector);
-  if (!fetchDescriptor(selector, VECTOR_TS)) return false;
-  const high = descriptorHigh;
-  if (
-    (selector & 3) != level ||
-    highDpl(high) != level ||
-    (high & (HIGH_S | HIGH_CODE | HIGH_WRITABLE)) != (HIGH_S | HIGH_WRITABLE)
-  )
-    return refuse(VECTOR_TS, selector);
-  if ((high & HIGH_PRESENT) == 0) return refuse(VECTOR_SS, selector);
-  markAccessed(descriptorAddress, high);
+  if (!fetchStack(selector, level, VECTOR_TS)) return false;
+  markAccessed(descriptorAddress, descriptorHigh);
   if (raised) return false;
-  storeDescriptor(SEG_SS, selector, descriptorLow, high);
+  storeDescriptor(SEG_SS, selector, descriptorLow, descriptorHigh);
   return true;
 }
 

@@ -1,7 +1,7 @@
 // The stack that the current TSS holds for a more privileged level (SDM vol. 3, 5.8.5), for call gates and events.
 
 import { SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, SEG_SS, SEG_TR, isLongMode, raised, segment } from '../state';
-import { VECTOR_SS, VECTOR_TS } from '../vectors';
+import { VECTOR_TS } from '../vectors';
 import { systemRead16, systemRead32, systemRead64 } from '../paging/access';
 import {
   descriptorAddress,
@@ -10,7 +10,7 @@ import {
   descriptorLimit,
   descriptorLow,
   descriptorRights,
-  fetchDescriptor,
+  fetchStack,
   markAccessed,
   selectorFault,
   selectorOf,
@@ -19,7 +19,7 @@ import {
   systemLinear,
 } from './descriptor';
 import { openStack } from './stack';
-import { HIGH_CODE, HIGH_PRESENT, HIGH_S, HIGH_WRITABLE, RIGHTS_UNUSABLE, highDpl, isNull } from './rights';
+import { RIGHTS_UNUSABLE, isNull } from './rights';
 
 export let innerSelector: u32 = 0;
 export let innerPointer: u64 = 0;
@@ -71,22 +71,9 @@ export function openInnerStack(level: u32, ist: u32): bool {
     selectorFault(VECTOR_TS, 0);
     return false;
   }
-  if (!fetchDescriptor(innerSelector, VECTOR_TS)) return false;
-  const high = descriptorHigh;
-  if (
-    (innerSelector & 3) != level ||
-    highDpl(high) != level ||
-    (high & (HIGH_S | HIGH_CODE | HIGH_WRITABLE)) != (HIGH_S | HIGH_WRITABLE)
-  ) {
-    selectorFault(VECTOR_TS, innerSelector);
-    return false;
-  }
-  if ((high & HIGH_PRESENT) == 0) {
-    selectorFault(VECTOR_SS, innerSelector);
-    return false;
-  }
+  if (!fetchStack(innerSelector, level, VECTOR_TS)) return false;
   innerLow = descriptorLow;
-  innerHigh = high;
+  innerHigh = descriptorHigh;
   innerAddress = descriptorAddress;
   openStack(
     <u64>descriptorBase(innerLow, innerHigh),

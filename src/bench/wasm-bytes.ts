@@ -3,7 +3,6 @@
 
 /** Value types. */
 export const I32 = 0x7f;
-export const I64 = 0x7e;
 /** The type of a block that leaves nothing. */
 export const EMPTY = 0x40;
 

@@ -151,7 +151,7 @@ export class Vm {
     this.#shared.cpuid.entries = entries;
   }
 
-  /** A further vCPU, as after power-on. ENOSPC-like EINVAL when there are as many as there can be. */
+  /** A further vCPU, as after power-on. EINVAL when there are as many as there can be. */
   createVcpu(): Vcpu {
     const index = this.#vcpus.length;
     const { layout: limits } = this.#first.context.core;
