@@ -6,7 +6,7 @@ import { readInput } from './input-file.js';
 
 export interface DisasmOptions {
   bits: '16' | '32' | '64';
-  address: bigint;
+  address?: bigint;
   count?: number;
 }
 
@@ -14,7 +14,7 @@ export interface DisasmOptions {
 const LONGEST = 15;
 
 /** Prints the listing to standard output. */
-export async function disasmCommand(file: string, { bits, address, count }: DisasmOptions): Promise<number> {
+export async function disasmCommand(file: string, { bits, address = 0n, count }: DisasmOptions): Promise<number> {
   const [inspector, bytes] = await Promise.all([loadInspector(), readInput('file', file)]);
   const enough = count === undefined ? bytes : bytes.subarray(0, count * LONGEST);
   const listing = inspector.listing(enough, address, Number(bits) as CodeBits, count);

@@ -98,7 +98,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .description('disassemble a file of machine code with the CPU’s own decoder')
     .argument('<file>', 'raw machine code')
     .option('--bits <n>', 'width of the code segment: 16, 32, 64', choice('--bits', ['16', '32', '64']), '64')
-    .option('--address <a>', 'address of the first byte', address, 0n)
+    .option('--address <a>', 'address of the first byte (default: 0)', address)
     .option('--count <n>', 'print at most so many instructions', wholeNumber('--count', 1, 2 ** 31 - 1))
     .action(async (file: string, options: DisasmOptions) => {
       const { disasmCommand } = await import('./disasm-command.js');

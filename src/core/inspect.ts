@@ -60,13 +60,35 @@ export function loadInspector(): Promise<Inspector> {
   return loaded;
 }
 
+/** Instructions and bytes asked for at once: AssemblyScript's collector takes longer than linearly for long listings. */
+const PART_LINES = 256;
+const PART_BYTES = 4096;
+/** The byte column of a line: address, two spaces, bytes. */
+const BYTES_OF_LINE = /^[0-9a-f]+ {2}((?:[0-9a-f]{2} )+)/;
+
+function listInParts(bound: Bound, bytes: Uint8Array, address: bigint, bits: CodeBits, count: number): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length && lines.length < count;) {
+    const part = bytes.subarray(at, at + PART_BYTES);
+    const most = Math.min(PART_LINES, count - lines.length);
+    const text = bound.listing(part, BigInt.asUintN(64, address + BigInt(at)), bits, most);
+    const got = text.split('\n');
+    // an instruction that only the part's end cuts off begins the next part
+    if (at + part.length < bytes.length && got.length > 1 && got.at(-1)!.endsWith('(incomplete)')) got.pop();
+    for (const line of got) {
+      lines.push(line);
+      at += (BYTES_OF_LINE.exec(line)?.[1]?.length ?? 3) / 3;
+    }
+  }
+  return lines.join('\n');
+}
+
 async function load(): Promise<Inspector> {
   const { bind } = await import('./bind.js'); // with as-bind's runtime: only whoever inspects pays for it
   const bound = (await bind(await readModule())) as unknown as Bound;
   const names = bound.operationNames();
   return {
-    listing: (bytes, address, bits, count = 0x7fff_ffff) =>
-      bound.listing(bytes, BigInt.asUintN(64, address), bits, Math.max(0, Math.min(count, 0x7fff_ffff))),
+    listing: (bytes, address, bits, count = Infinity) => listInParts(bound, bytes, address, bits, count),
     coverage: () =>
       bound.coverage().map((line) => {
         const [opcode = '', mnemonic = '', operands = '', state] = line.split('\t');

@@ -4,6 +4,7 @@ import type { Core } from '../core/core.js';
 import type { CoreMemory } from '../core/memory.js';
 import type { DoorbellBus } from '../bus/doorbell-bus.js';
 import type { IoBus } from '../bus/io-bus.js';
+import { EBADF } from '../eventfd/index.js';
 import type { Cpuid } from './cpuid.js';
 import { InternalErrorExit, type Exit, type IoExit, type MmioExit } from './exit.js';
 import type { ExitStats } from './exit-stats.js';
@@ -26,6 +27,13 @@ export interface Shared {
   readonly cpuid: Cpuid;
   readonly msrs: MsrTable;
   readonly stats: ExitStats;
+  /** Vm.close() was called. */
+  closed: boolean;
+}
+
+/** Throws EBADF when the Vm has been closed; `what` is the call that is refused. */
+export function checkOpen(shared: Shared, what: string): void {
+  if (shared.closed) throw new EBADF(`${what}: the Vm is closed`);
 }
 
 /** Gives the vector of the interrupt a vCPU takes (an 8259's INTA cycle); -1 if there is none after all. */

@@ -1,7 +1,7 @@
 // Guest-physical memory as the world outside the CPU sees it: loaders, devices (DMA), debuggers.
 
 import type { CoreMemory } from '../core/memory.js';
-import { EFAULT } from '../eventfd/index.js';
+import { EFAULT, EINVAL } from '../eventfd/index.js';
 import type { MemorySlot } from './memory-slot.js';
 import type { Slots } from './slots.js';
 
@@ -41,6 +41,7 @@ export class GuestMemory {
   }
 
   write(gpa: bigint | number, bytes: Uint8Array): void {
+    if (!(bytes instanceof Uint8Array)) throw new EINVAL('memory.write: the bytes must be a Uint8Array');
     const start = Number(gpa);
     const end = start + bytes.length;
     for (let at = start; at < end; at = this.#slot(at, 'write').end);

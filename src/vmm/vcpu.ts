@@ -3,7 +3,7 @@
 import { BUDGET_MAX, RunResult, type Core } from '../core/core.js';
 import { EBUSY, EEXIST, EINVAL } from '../eventfd/index.js';
 import type { Clock } from './clock.js';
-import { EVENT_VALID, type InterruptSource, type VcpuContext } from './context.js';
+import { checkOpen, EVENT_VALID, type InterruptSource, type VcpuContext } from './context.js';
 import { resumeEmulation, resumeInput } from './emulation.js';
 import { DeviceError } from './device-error.js';
 import { DebugExit, ExitReason, InternalError, InternalErrorExit, PlainExit, type Exit } from './exit.js';
@@ -100,6 +100,7 @@ export class Vcpu {
       throw new EINVAL(`run: maxInstructions must be a whole number, not ${String(maxInstructions)}`);
     }
     if (!(timeoutMs >= 0)) throw new EINVAL(`run: timeoutMs must be 0 or more, not ${String(timeoutMs)}`);
+    checkOpen(this.#context.shared, 'run');
     if (this.#running) throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
     this.#running = true;
     try {

@@ -9,7 +9,7 @@ import { IoBus } from '../bus/io-bus.js';
 import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
 import { EINVAL, ENOENT } from '../eventfd/index.js';
 import { Clock } from './clock.js';
-import { VcpuContext, type Shared } from './context.js';
+import { checkOpen, VcpuContext, type Shared } from './context.js';
 import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
 import { featureBits } from './features.js';
 import { makeExitHandler } from './dispatcher.js';
@@ -82,6 +82,7 @@ export class Vm {
       cpuid: new Cpuid(defaultCpuid(options.cpu, options.tscKhz)),
       msrs: new MsrTable(),
       stats: new ExitStats(),
+      closed: false,
     } as { -readonly [Name in keyof Shared]: Shared[Name] };
     this.#shared = shared;
     const context = new VcpuContext(0, shared);
@@ -119,6 +120,7 @@ export class Vm {
 
   /** KVM_SET_USER_MEMORY_REGION: makes, deletes, moves or re-flags a memory slot. For its errors see Slots.set(). */
   setMemoryRegion(region: MemoryRegion): void {
+    checkOpen(this.#shared, 'setMemoryRegion');
     this.#slots.set(region);
   }
 
@@ -132,6 +134,7 @@ export class Vm {
 
   /** KVM_IOEVENTFD: binds writes to an eventfd, or (IoEventFdFlag.Deassign) unbinds them. For its errors see IoEventFds. */
   ioeventfd(args: IoEventFdArgs): void {
+    checkOpen(this.#shared, 'ioeventfd');
     this.#ioeventfds.apply(args);
   }
 
@@ -153,6 +156,7 @@ export class Vm {
 
   /** A further vCPU, as after power-on. EINVAL when there are as many as there can be. */
   createVcpu(): Vcpu {
+    checkOpen(this.#shared, 'createVcpu');
     const index = this.#vcpus.length;
     const { layout: limits } = this.#first.context.core;
     if (index >= limits.MAX_VCPUS) throw new EINVAL(`createVcpu: a Vm has at most ${limits.MAX_VCPUS} vCPUs`);
@@ -254,8 +258,9 @@ export class Vm {
     };
   }
 
-  /** Releases the eventfds that ioeventfds hold. */
+  /** Ends the Vm: releases the eventfds that ioeventfds hold. Registering, adding vCPUs or running them is EBADF from now on. */
   close(): void {
+    this.#shared.closed = true;
     this.#ioeventfds.close();
   }
 

@@ -1,6 +1,6 @@
 // What the command line refuses: one line that says what was wrong, 2 for wrong usage, 1 for what cannot be done.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import { buildCommand, doorbell } from './built.js';
 
 const HELLO = 'guests/hello-long/hello-long.bin';
@@ -20,7 +20,7 @@ const REFUSED: [string[], number, RegExp][] = [
   [['run', HELLO, '--append'], 2, /--append/],
   [['run', 'no/such/file'], 1, /image no\/such\/file: there is no such file/],
   [['run', 'guests'], 1, /image guests: it is a directory/],
-  [['run', '/dev/null'], 1, /\/dev\/null: the image is empty/],
+  [['run', '/dev/zero'], 1, /image \/dev\/zero: it is not a regular file/],
   [['run', HELLO, '--initrd', 'no/such/file'], 1, /initrd no\/such\/file: there is no such file/],
   [['run', HELLO, '--memory', '3'], 2, /--memory .*'3'/],
   [['run', HELLO, '--memory', '1T'], 2, /--memory .*'1T'/],
@@ -78,4 +78,10 @@ describe('help', () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
     expect(await doorbell(['--version'])).toMatchObject({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
   });
+});
+
+test.each(['run', 'bench', 'disasm'])('%s --help prints its options', async (name) => {
+  const { status, stdout, stderr } = await doorbell([name, '--help']);
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain(`Usage: doorbell ${name}`);
 });

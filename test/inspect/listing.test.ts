@@ -1,7 +1,7 @@
 // The disassembly listing against another decoder's, for every opcode with several ModRM bytes and prefixes in each code
 // size, and its own form.
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import { loadInspector, type CodeBits, type Inspector } from '../../src/core/inspect.js';
 import { oracle } from './oracle.js';
 
@@ -119,4 +119,22 @@ describe('the form of a listing', () => {
     expect(inspector.listing(long, 0n, 64, 1)).toBe('0000000000000000  66                       (bad)');
     expect(inspector.listing(long.subarray(1), 1n, 64, 1)).toMatch(/^0000000000000001 {2}(66 ){14}90 +nop$/);
   });
+});
+
+test('a long listing is the same as the sum of short ones', async () => {
+  const inspector = await loadInspector();
+  const bytes = new Uint8Array(20_000);
+  for (let at = 0, seed = 1; at < bytes.length; at++) {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    bytes[at] = seed >>> 16;
+  }
+  const lines = inspector.listing(bytes, 0x1000n, 64).split('\n');
+  let at = 0;
+  for (const line of lines) {
+    const [one] = inspector.listing(bytes.subarray(at, at + 15), 0x1000n + BigInt(at), 64, 1).split('\n');
+    expect(line).toBe(one);
+    at += line.slice(18).match(/^(?:[0-9a-f]{2} )+/)![0].length / 3;
+  }
+  expect(at).toBe(bytes.length);
+  expect(inspector.listing(bytes, 0x1000n, 64, 700).split('\n')).toEqual(lines.slice(0, 700));
 });

@@ -1,7 +1,7 @@
 // Vm.create(): one clear error for each thing that can be wrong; and what CPUID then says.
 
-import { describe, expect, it } from 'vitest';
-import { Vm, type VmOptions } from '../../src/index.js';
+import { describe, expect, it, test } from 'vitest';
+import { EBADF, EventFd, Vm, type VmOptions } from '../../src/index.js';
 import { Cpuid, defaultCpuid } from '../../src/vmm/cpuid.js';
 import { checkOptions } from '../../src/vmm/options.js';
 
@@ -80,4 +80,15 @@ describe('CPUID', () => {
     const { ebx, ecx, edx } = table({}).find(0x4000_0000, 0);
     expect(text(ebx, ecx, edx)).toBe('KVMKVMKVM\0\0\0');
   });
+});
+
+test('a closed Vm refuses what it could not undo', async () => {
+  const vm = await Vm.create({ memory: 1 << 20 });
+  const vcpu = vm.createVcpu();
+  vm.close();
+  const fd = new EventFd();
+  expect(() => vm.ioeventfd({ fd, addr: 0xfe00_0000n, len: 4 })).toThrow(EBADF);
+  expect(() => vm.createVcpu()).toThrow(EBADF);
+  expect(() => vm.setMemoryRegion({ slot: 1, guestPhysAddr: 0x10_0000n, memorySize: 4096 })).toThrow(EBADF);
+  expect(() => vcpu.run({ maxInstructions: 1 })).toThrow(/run: the Vm is closed$/);
 });
