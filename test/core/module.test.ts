@@ -52,3 +52,14 @@ describe('CoreMemory', () => {
     expect(memory.size).toBe(2 * WASM_PAGE);
   });
 });
+
+describe('the layout', () => {
+  it('keeps a vCPU within its page, and the pages below 64 KiB, where a micro-operation can name them', async () => {
+    const { module, limits } = await loadCoreModule();
+    const { memory } = new CoreMemory(limits);
+    const instance = new WebAssembly.Instance(module, { env: { memory, exit: () => 0, now: () => 0 } });
+    const value = (name: string): number => (instance.exports[name] as WebAssembly.Global).value as number;
+    expect(value('STATE_END')).toBeLessThanOrEqual(value('STATE_SIZE'));
+    expect(value('VCPUS') + value('MAX_VCPUS') * value('STATE_SIZE')).toBeLessThanOrEqual(0x10000);
+  });
+});
