@@ -43,5 +43,7 @@ it('starts at an address and stops after a count', async () => {
 });
 
 it('an empty file has an empty listing', async () => {
-  expect(await doorbell(['disasm', '/dev/null'])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  const empty = join(directory, 'empty.bin');
+  await writeFile(empty, '');
+  expect(await doorbell(['disasm', empty])).toMatchObject({ status: 0, stdout: '', stderr: '' });
 });
