@@ -21,7 +21,7 @@ export interface Doorbell {
   readonly context: EventFdContext;
 }
 
-/** Doorbells by guest-physical address: lookup() and signal() cost the same with one and with ten thousand. */
+/** Doorbells by guest-physical address: kick() costs the same with one and with ten thousand. */
 export class DoorbellBus {
   private readonly table = new AddressTable();
   private readonly doorbells: (Doorbell | undefined)[] = [];
@@ -48,12 +48,6 @@ export class DoorbellBus {
     if (promised !== 0 && promised !== length) return false;
     this.targets[found >> LENGTH_BITS]!.signal();
     return true;
-  }
-
-  /** Whether a write of `length` bytes at the address would be a kick. */
-  takes(lo: number, hi: number, length: number): boolean {
-    const found = this.table.get(lo, hi);
-    return found >= 0 && ((found & LENGTH_MASK) === 0 || (found & LENGTH_MASK) === length);
   }
 
   /** Index of the doorbell at the address, or -1. */
