@@ -12,7 +12,7 @@ import {
   CR0,
   DR,
   EXIT_GPA,
-  FXSAVE,
+  FCW,
   GDTR_LIMIT,
   GPR,
   IDTR_LIMIT,
@@ -45,6 +45,7 @@ import {
   attach as attachState,
 } from './state';
 import { BLOCK_MAX } from './uop';
+import { setMxcsr } from './float/environment';
 import { initTables } from './decode/tables';
 import { codeWritten, resetBlocks } from './decode/block';
 import { execute } from './execute/run';
@@ -108,8 +109,8 @@ export function resetVcpu(): void {
   store<u64>(cpu, 0x400, DR + 7 * 8);
   store<u64>(cpu, 0x0007040600070406, MSR_PAT);
   store<u64>(cpu, 0xfee00900, MSR_APIC_BASE);
-  store<u16>(cpu, 0x37f, FXSAVE);
-  store<u32>(cpu, 0x1f80, FXSAVE + 24);
+  store<u16>(cpu, 0x37f, FCW);
+  setMxcsr(0x1f80);
   store<i32>(cpu, -1, IRQ_VECTOR);
   store<i32>(cpu, -(<i32>BLOCK_MAX), BUDGET);
   init();

@@ -56,9 +56,9 @@ export const BUDGET: usize = RFLAGS + 8;
 export const REQUEST: usize = BUDGET + 4;
 /** Address of the data TLB in use (by privilege), and of the jump cache. */
 export const TLB_NOW: usize = REQUEST + 4;
-/** Compared with a jump-cache entry's key: epoch << 5 | user << 3 | decode mode. Any flush or mode change makes a new one. */
+/** Compared with a jump-cache entry's key: epoch << 7 | user << 6 | decode mode. Any flush or mode change makes a new one. */
 export const JUMP_KEY: usize = TLB_NOW + 4;
-/** Decode mode: bits 0-1 code size (0 = 16, 1 = 32, 2 = 64 bit), bit 2 = 32-bit stack (SS.B). */
+/** Decode mode: bits 0-1 code size (0 = 16, 1 = 32, 2 = 64 bit), bit 2 = 32-bit stack (SS.B), bits 3-5 MODE_*: which registers may be used. */
 export const MODE: usize = JUMP_KEY + 4;
 /** Current privilege level 0…3 (3 in virtual-8086 mode). */
 export const CPL: usize = MODE + 4;
@@ -69,6 +69,10 @@ export const EPOCH: usize = MMU + 4;
 export const STRICT: usize = EPOCH + 4;
 /** CODE_DROPS as far as this vCPU has dropped its blocks accordingly. */
 export const SEEN_DROPS: usize = STRICT + 4;
+/** CR0.EM and TS allow x87 and MMX; CR0 and CR4 allow XMM registers; CR4.OSXSAVE and XCR0 allow VEX-encoded vectors. */
+export const MODE_X87: u32 = 8;
+export const MODE_SSE: u32 = 16;
+export const MODE_AVX: u32 = 32;
 export const STRICT_ALIGNMENT: u32 = 1; // CR0.AM, RFLAGS.AC, CPL 3: #AC
 export const STRICT_BREAKPOINTS: u32 = 2; // data breakpoints in DR7
 
@@ -186,7 +190,7 @@ export const COUNT_BLOCKS: usize = COUNT_DECODES + 8;
 export const COUNT_TLB_MISSES: usize = COUNT_BLOCKS + 8;
 export const COUNT_CODE_DROPS: usize = COUNT_TLB_MISSES + 8;
 
-// ---------------------------------------------------------------- decoder's result (decode/insn.ts) and the FPU's room
+// ---------------------------------------------------------------- decoder's result (decode/insn.ts), floating point and vectors
 export const INSN: usize = (COUNT_CODE_DROPS + 8 + 63) & ~63;
 export const INSN_SIZE: usize = 192;
 /** Up to 15 instruction bytes gathered from two pages, padded. */
@@ -194,9 +198,32 @@ export const FETCH_BUFFER: usize = INSN + INSN_SIZE;
 /** A memory operand that crosses pages is assembled here: four of 64 bytes. */
 export const BOUNCE: usize = FETCH_BUFFER + 32;
 export const BOUNCE_SIZE: usize = 64;
-/** The FXSAVE image (512 bytes), then room for the upper halves (next issue). */
-export const FXSAVE: usize = (BOUNCE + 4 * BOUNCE_SIZE + 63) & ~63;
-export const STATE_END: usize = FXSAVE + 512 + 512;
+/** x87 registers by their physical number (ST(i) is number (TOP + i) & 7), 16 bytes each: significand u64, sign and exponent u16. MMn is the significand of number n. */
+export const X87: usize = (BOUNCE + 4 * BOUNCE_SIZE + 63) & ~63;
+export const X87_EXPONENT: usize = 8;
+/** YMM0…YMM15, 32 bytes each; the lower half is the XMM register. */
+export const YMM: usize = X87 + 8 * 16;
+export const YMM_HIGH: usize = 16;
+/** Vector operands loaded from memory and results on their way to it, 32 bytes each; V0 is the last source's. */
+export const V0: usize = YMM + 16 * 32;
+export const V1: usize = V0 + 32;
+export const MXCSR: usize = V1 + 32;
+/** Not zero while MXCSR rounds to nearest, masks everything, has PE set and neither FTZ nor DAZ: plain arithmetic then needs no look at the flags (float/environment.ts). */
+export const MXCSR_PLAIN: usize = MXCSR + 4;
+/** x87 control and status word (TOP, bits 11-13, is always current), tags (bit n: physical register n is not empty), last opcode. */
+export const FCW: usize = MXCSR_PLAIN + 4;
+export const FSW: usize = FCW + 2;
+export const FTW: usize = FSW + 2;
+export const FOP: usize = FTW + 2;
+/** Last x87 instruction and its memory operand: offsets and selectors. */
+export const FIP: usize = (FOP + 2 + 7) & ~7;
+export const FDP: usize = FIP + 8;
+export const FCS: usize = FDP + 8;
+export const FDS: usize = FCS + 2;
+/** An XSAVE image in standard form (SDM vol. 1, 13.4): made by saveFpu(), taken over by loadFpu(). */
+export const FXSAVE: usize = (FDS + 2 + 63) & ~63;
+export const XSAVE_SIZE: usize = 512 + 64 + 256;
+export const STATE_END: usize = FXSAVE + XSAVE_SIZE;
 
 // ---------------------------------------------------------------- data TLBs (in the arena)
 export const TLB_SUPERVISOR: u32 = 0;
@@ -299,6 +326,34 @@ export const FEATURE_RDTSCP: u64 = 256;
 export const FEATURE_INTEL: u64 = 512; // Intel's behaviour where the vendors differ (SYSCALL in compatibility mode, SYSENTER in long mode, …)
 export const FEATURE_MOVBE: u64 = 1024;
 export const FEATURE_INVPCID: u64 = 2048;
+export const FEATURE_POPCNT: u64 = 1 << 12;
+export const FEATURE_FPU: u64 = 1 << 13;
+export const FEATURE_MMX: u64 = 1 << 14;
+export const FEATURE_SSE: u64 = 1 << 15;
+export const FEATURE_SSE2: u64 = 1 << 16;
+export const FEATURE_SSE3: u64 = 1 << 17;
+export const FEATURE_SSSE3: u64 = 1 << 18;
+export const FEATURE_SSE41: u64 = 1 << 19;
+export const FEATURE_SSE42: u64 = 1 << 20;
+export const FEATURE_FXSR: u64 = 1 << 21;
+export const FEATURE_CLFLUSH: u64 = 1 << 22;
+export const FEATURE_AES: u64 = 1 << 23;
+export const FEATURE_PCLMULQDQ: u64 = 1 << 24;
+export const FEATURE_SHA: u64 = 1 << 25;
+export const FEATURE_RDRAND: u64 = 1 << 26;
+export const FEATURE_RDSEED: u64 = 1 << 27;
+export const FEATURE_XSAVE: u64 = 1 << 28;
+export const FEATURE_XSAVEOPT: u64 = 1 << 29;
+export const FEATURE_XSAVEC: u64 = 1 << 30;
+export const FEATURE_XSAVES: u64 = 1 << 31;
+export const FEATURE_AVX: u64 = 1 << 32;
+export const FEATURE_AVX2: u64 = 1 << 33;
+export const FEATURE_BMI1: u64 = 1 << 34;
+export const FEATURE_BMI2: u64 = 1 << 35;
+export const FEATURE_LZCNT: u64 = 1 << 36;
+export const FEATURE_FMA: u64 = 1 << 37;
+export const FEATURE_F16C: u64 = 1 << 38;
+export const FEATURE_ADX: u64 = 1 << 39;
 
 // ---------------------------------------------------------------- the vCPU this instance runs
 /** State page and arena of the vCPU that this instance of the module runs; set by attach(). */

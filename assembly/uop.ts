@@ -36,10 +36,29 @@ export const RARE_MEMORY: usize = IMM + 7; // u8, 1 = T0 holds the linear addres
 export const RARE_IMM2: usize = SCALE; // u8: ENTER's level
 export const RARE_SELECTOR: usize = BASE; // u16: far pointer
 
+/** Families of vectors and floating point (decode/family.ts). DST = register of the first operand (V0 when that is memory), SRC = the
+ * last operand that is no immediate (V0 when it was memory), BASE = the first source (DST where the encoding has no other),
+ * INDEX = a fourth operand or an implied XMM0, DISP = immediate. */
+export const V_OPERATION: usize = IMM; // u16
+export const V_SIZE: usize = IMM + 2; // u8, log2 of the operand size of a general-purpose register
+export const V_FLAGS: usize = IMM + 3; // u8
+export const V_256: u32 = 1; // YMM registers
+export const V_MMX: u32 = 2; // MMX registers
+export const V_IMMEDIATE: u32 = 4; // there is an immediate
+export const V_VEX: u32 = 8;
+export const V_MEMORY: u32 = 16; // an operand is in memory
+/** X87: the operation is on memory (linear address = address of the micro-operation) of so many bytes, or on ST and ST(i). */
+export const X_BYTES: usize = IMM + 2; // u8, 0 = registers
+export const X_REGISTER: usize = IMM + 4; // u8, i
+export const X_TO_REGISTER: usize = IMM + 5; // u8, 1 = ST(i) is the destination
+export const X_OPCODE: usize = IMM + 6; // u16, FOP: low three bits of the first byte, ModRM
+export const X_ESCAPE: usize = V_FLAGS; // u8, first opcode byte, D8-DF
+
 export const MEM_SIZE: u32 = 7; // log2 of bytes
 export const MEM_READ: u32 = 8;
 export const MEM_WRITE: u32 = 16;
 export const MEM_STACK: u32 = 32; // a fault of canonicality is #SS, not #GP
+export const MEM_ALIGNED: u32 = 128; // #GP unless a multiple of the size
 export const MEM_PLAIN: u32 = 64; // the instruction is a plain store: one write and nothing else
 
 /** LINK's AUX. */
@@ -81,11 +100,14 @@ export const enum Uop {
   SLOW_END, // the slow path's single micro-operation is over
   DEAD, // the rest of this block was overwritten: look up again
   UNDEFINED, // #UD
+  NO_DEVICE, // #NM
   FETCH_FAULT, // fetching or decoding this instruction faults: raise what block building met
   RARE, // anything out of line that goes on with the next micro-operation
   RARE_END, // the same, and the block ends: look up NEXT_RIP again
   IN, // RARE's fields; port by IMM's room: straight to the exit when nothing is in the way
   OUT,
+  // families: false from the function = raised
+  FLOAT, PACKED, MASKED, CRYPTO, X87,
   EA, // T0 = linear address of a memory operand that needs a segment or a narrower address (DST = T0)
   OFFSET16, // DST = 16-bit effective address (LEA)
   JMP, // TAKEN
@@ -164,4 +186,8 @@ export const enum Uop {
   SHL32_N, SHL64_N, SHR32_N, SHR64_N, SAR32_N, SAR64_N, ROL32_N, ROL64_N, ROR32_N, ROR64_N,
   IMUL32_N, IMUL64_N, IMUL32_I_N, IMUL64_I_N,
   ADD32_M_N, ADD64_M_N, SUB32_M_N, SUB64_M_N, AND32_M_N, AND64_M_N, OR32_M_N, OR64_M_N, XOR32_M_N, XOR64_M_N,
+  // vectors: loads (to a register or V0; LOADX32 and LOADX64 clear the rest of 128 bits), stores, moves. The _A forms are aligned.
+  LOADX32, LOADX64, LOADX128, LOADX128_A, LOADX256, LOADX256_A, STOREX128, STOREX128_A, STOREX256, STOREX256_A,
+  MOVX32, MOVX64, MOVX128, MOVX256, // register to register; MOVX32 and MOVX64 leave the rest
+  ZERO_HIGH, // upper half of a YMM register = 0
 }

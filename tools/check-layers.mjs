@@ -28,12 +28,15 @@ const rooms = new Map([
 
 /** Rooms of assembly/ and the rooms that each may import, besides itself and the files at the top. @type {Record<string, string[]>} */
 const coreRooms = {
+  float: [],
   paging: [],
   segments: ['paging'],
   events: ['paging', 'segments'],
   lower: ['decode'],
   decode: ['lower', 'paging'],
-  execute: ['decode', 'events', 'lower', 'paging', 'segments'],
+  vector: ['decode', 'float', 'paging', 'segments'],
+  x87: ['decode', 'float', 'paging', 'segments'],
+  execute: ['decode', 'events', 'float', 'lower', 'paging', 'segments', 'vector', 'x87'],
   emulate: ['decode', 'events', 'execute', 'paging'],
   inspect: ['decode', 'paging'],
 };

@@ -27,6 +27,10 @@ export const BASE: usize = 16;
 export const INDEX: usize = 17;
 export const SCALE: usize = 18;
 export const REX: usize = 19; // u8, 0 = no REX prefix
+/** How the instruction is VEX-encoded: VEX_NONE, VEX_128, VEX_256 (VEX.L, also where it is ignored). */
+export const VEX: usize = 20;
+/** The feature that has to be there (FEATURE_*), as the number of its bit plus 1; 0 = none. */
+export const FEATURE: usize = 21;
 export const DISPLACEMENT: usize = 24; // i64
 /** Immediate, sign-extended as the instruction demands; branch displacement; offset of a far pointer. */
 export const IMMEDIATE: usize = 32; // i64
@@ -58,8 +62,12 @@ export const KIND_STRING_TARGET: u32 = 10; // ES:rDI
 export const KIND_IMMEDIATE2: u32 = 11;
 export const KIND_X87: u32 = 12;
 export const KIND_MMX: u32 = 13;
-export const KIND_XMM: u32 = 14;
+export const KIND_XMM: u32 = 14; // 16 bytes an XMM register, 32 a YMM register
 export const KIND_ONE: u32 = 15; // the constant 1 of D0/D1 shifts
+
+export const VEX_NONE: u32 = 0;
+export const VEX_128: u32 = 1;
+export const VEX_256: u32 = 2;
 
 export const NO_REGISTER: u32 = 0xff;
 export const REGISTER_RIP: u32 = 0xfe;

@@ -11,12 +11,13 @@ import { TABLES, TABLES_SIZE } from '../state';
 import { SIZES, SIZES_SIZE, FIRST_MODRM, b, A, Z, O, X, Y, E, G, M, R, N, U, CR, DR } from './operand-code';
 
 export const ROW_SIZE: u32 = 16;
-/** Offsets in a row: kind, number of operands, operation (branches: 0), flags, operand codes u16 each; of a branch the address of its first row. */
+/** Offsets in a row: kind, number of operands, operation (branches: 0), flags, operand codes u16 each, feature (as in insn.ts); of a branch the address of its first row. */
 export const ROW_KIND: usize = 0;
 export const ROW_COUNT: usize = 1;
 export const ROW_OPERATION: usize = 2;
 export const ROW_FLAGS: usize = 4;
 export const ROW_OPERANDS: usize = 6;
+export const ROW_FEATURE: usize = 14; // u8
 export const ROW_BRANCH: usize = 8;
 
 // ---------------------------------------------------------------- kinds

@@ -8,7 +8,6 @@ import {
   ARENA_UNIMPLEMENTED,
   BUDGET,
   cpu,
-  CR0,
   DR,
   emulating,
   EPOCH,
@@ -24,8 +23,6 @@ import {
   is64,
   JUMP_KEY,
   LEAVE,
-  MODE,
-  MMU,
   NEXT_RIP,
   NMI_PENDING,
   PAGE,
@@ -47,9 +44,7 @@ import {
   setRaised,
   SKIP,
   STRICT,
-  TLB_USER,
 } from '../state';
-import { CR0_EM, CR0_TS } from '../control';
 import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../vectors';
 import {
   AUX,
@@ -66,12 +61,12 @@ import {
   SRC,
   Uop,
 } from '../uop';
-import { Operation } from '../decode/operation';
 import { build, catchUp, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
 import { jumpEntry } from '../decode/block';
 import { RF, TF } from '../flags';
 import { fetchPage } from '../paging/access';
 import { deliverException } from '../events/deliver';
+import { updateJumpKey } from '../paging/tlb';
 import { serviceEvents } from '../events/pending';
 import { BLOCKED_MOV_SS, endShadows, interruptShadow } from '../events/shadow';
 import { breakpointsEnabled, debugCheckExecute, debugStep, interruptWindowOpen, nmiWindowOpen } from '../events/debug';
@@ -119,8 +114,7 @@ export function retiredBefore(): u64 {
   return load<u64>(cpu, RETIRED) + <u64>(load<i64>(cpu, RUN_BUDGET) - left) + syncedNumber;
 }
 function refreshKey(): void {
-  const user: u32 = load<u32>(cpu, MMU) == TLB_USER ? 8 : 0;
-  store<u32>(cpu, (load<u32>(cpu, EPOCH) << 5) | user | load<u32>(cpu, MODE), JUMP_KEY);
+  updateJumpKey();
 }
 const NO_KEY: u32 = 0xffffffff;
 /** Make every jump-cache probe miss, so that no branch leaves a scratch block unseen. */
@@ -316,15 +310,15 @@ export function leaveRun(why: i32): usize {
 
 export function undefined(op: usize): usize {
   const operation = load<u32>(op, IMM);
-  if (operation >= <u32>Operation.FADD && load<u64>(cpu, CR0) & (CR0_EM | CR0_TS)) {
-    raise(VECTOR_NM); // CR0.EM or TS: #NM, FPU or not (SDM vol. 3, table 2-2)
-    return fail(op);
-  }
   if (operation && !emulating) {
     const counter = arena + ARENA_UNIMPLEMENTED + (((<usize>operation) & 2047) << 2);
     store<u32>(counter, load<u32>(counter) + 1);
   }
   raise(VECTOR_UD);
+  return fail(op);
+}
+export function noDevice(op: usize): usize {
+  raise(VECTOR_NM);
   return fail(op);
 }
 export function fetchFault(op: usize): usize {
