@@ -19,10 +19,13 @@ export const CR4_PSE: u64 = 1 << 4;
 export const CR4_PAE: u64 = 1 << 5;
 export const CR4_PGE: u64 = 1 << 7;
 export const CR4_PCE: u64 = 1 << 8;
+export const CR4_OSFXSR: u64 = 1 << 9;
+export const CR4_OSXMMEXCPT: u64 = 1 << 10;
 export const CR4_UMIP: u64 = 1 << 11;
 export const CR4_LA57: u64 = 1 << 12;
 export const CR4_FSGSBASE: u64 = 1 << 16;
 export const CR4_PCIDE: u64 = 1 << 17;
+export const CR4_OSXSAVE: u64 = 1 << 18;
 export const CR4_SMEP: u64 = 1 << 20;
 export const CR4_SMAP: u64 = 1 << 21;
 
@@ -30,3 +33,10 @@ export const EFER_SCE: u64 = 1;
 export const EFER_LME: u64 = 1 << 8;
 export const EFER_LMA: u64 = 1 << 10;
 export const EFER_NXE: u64 = 1 << 11;
+
+/** State components (SDM vol. 1, 13.1). */
+export const XCR0_X87: u64 = 1;
+export const XCR0_SSE: u64 = 2;
+export const XCR0_YMM: u64 = 4;
+/** What AVX instructions need. */
+export const XCR0_AVX: u64 = 6;

@@ -42,6 +42,7 @@ import {
   STATE_SIZE,
   VCPU_COUNT,
   VCPUS,
+  XCR0,
   attach as attachState,
 } from './state';
 import { BLOCK_MAX } from './uop';
@@ -62,6 +63,8 @@ import { queueException } from './emulate/emulate';
 
 export * from './state';
 export { emulate, emulateAgain } from './emulate/emulate';
+export { loadFpu, saveFpu } from './execute/state-image';
+export { validXcr0 } from './execute/save-state';
 export { syncExit } from './execute/slow';
 export { completeIo } from './execute/port';
 export { guestWalk } from './paging/guest-walk';
@@ -109,7 +112,8 @@ export function resetVcpu(): void {
   store<u64>(cpu, 0x400, DR + 7 * 8);
   store<u64>(cpu, 0x0007040600070406, MSR_PAT);
   store<u64>(cpu, 0xfee00900, MSR_APIC_BASE);
-  store<u16>(cpu, 0x37f, FCW);
+  store<u64>(cpu, 1, XCR0);
+  store<u16>(cpu, 0x37f, FCW); // as KVM has it; hardware has 0040H until FNINIT
   setMxcsr(0x1f80);
   store<i32>(cpu, -1, IRQ_VECTOR);
   store<i32>(cpu, -(<i32>BLOCK_MAX), BUDGET);

@@ -108,6 +108,8 @@ export const enum Uop {
   OUT,
   // families: false from the function = raised
   FLOAT, PACKED, MASKED, CRYPTO, X87,
+  MMX_CHECK, // #MF if an x87 exception waits
+  MMX_ENTER, // TOP = 0, all registers valid; DST = the MMX register written, or ZERO
   EA, // T0 = linear address of a memory operand that needs a segment or a narrower address (DST = T0)
   OFFSET16, // DST = 16-bit effective address (LEA)
   JMP, // TAKEN
@@ -188,6 +190,7 @@ export const enum Uop {
   ADD32_M_N, ADD64_M_N, SUB32_M_N, SUB64_M_N, AND32_M_N, AND64_M_N, OR32_M_N, OR64_M_N, XOR32_M_N, XOR64_M_N,
   // vectors: loads (to a register or V0; LOADX32 and LOADX64 clear the rest of 128 bits), stores, moves. The _A forms are aligned.
   LOADX32, LOADX64, LOADX128, LOADX128_A, LOADX256, LOADX256_A, STOREX128, STOREX128_A, STOREX256, STOREX256_A,
+  CLEARX32, CLEARX64, // low part of SRC, the rest of 128 bits cleared
   MOVX32, MOVX64, MOVX128, MOVX256, // register to register; MOVX32 and MOVX64 leave the rest
   ZERO_HIGH, // upper half of a YMM register = 0
 }

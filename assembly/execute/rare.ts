@@ -60,7 +60,8 @@ import {
 } from '../uop';
 import { Operation } from '../decode/operation';
 import { codeDropped, leaveDropped } from '../decode/block';
-import { PREFIX_REP, PREFIX_REPNE } from '../decode/insn';
+import { PREFIX_REP, PREFIX_REPNE, PREFIX_REX_W } from '../decode/insn';
+import { pendingX87 } from './family';
 import { read16, read8 } from '../paging/access';
 import { isCanonical, linear } from '../segments/linear';
 import { address } from './operand';
@@ -114,12 +115,11 @@ import {
   rdmsr,
   storeTable,
   wrmsr,
-  xgetbv,
-  xsetbv,
   REASON_INVD,
   REASON_WBINVD,
 } from './system';
 import { adjustRpl, loadAccessRights, loadLimit, loadLocalTable, loadTask, storeSelector, verify } from './selector';
+import { fxrstor, fxsave, ldmxcsr, stmxcsr, xgetbv, xrstor, xsave, xsetbv } from './save-state';
 import { cli, int, int1, int3, into, iretInstruction, sti } from './interrupt';
 import { farCall, farJump } from '../segments/far';
 import { farReturn } from '../segments/return';
@@ -444,18 +444,39 @@ function dispatch(op: usize): void {
       return xgetbv();
     case Operation.XSETBV:
       return xsetbv();
+    case Operation.FXSAVE:
+      return fxsave(memory, wide(op));
+    case Operation.FXRSTOR:
+      return fxrstor(memory, wide(op));
+    case Operation.XSAVE:
+    case Operation.XSAVEOPT:
+    case Operation.XSAVEC:
+    case Operation.XSAVES:
+      return xsave(operation, memory, wide(op));
+    case Operation.XRSTOR:
+    case Operation.XRSTORS:
+      return xrstor(operation, memory, wide(op));
+    case Operation.LDMXCSR:
+      return ldmxcsr(memory);
+    case Operation.STMXCSR:
+      return stmxcsr(memory);
     case Operation.VMCALL:
     case Operation.VMMCALL:
       return hypercall();
     case Operation.FWAIT:
       // CR0.TS and CR0.MP together: #NM
       if ((load<u64>(cpu, CR0) & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) raise(VECTOR_NM);
+      else pendingX87();
       return;
     default:
       return raise(VECTOR_UD);
   }
 }
 
+/** REX.W chooses the format of the state images. */
+function wide(op: usize): bool {
+  return ((<u32>load<u8>(op, RARE_PREFIXES)) & PREFIX_REX_W) != 0;
+}
 /** Where a near branch leads: relative to the next instruction, or the value of its operand; cut to the operand size. */
 function nearTarget(op: usize, size: u32, source: usize, distance: i32): u64 {
   const target = load<u8>(op, AUX) ? load<u64>(cpu, NEXT_RIP) + <u64>(<i64>distance) : readSized(source, size);

@@ -2,7 +2,7 @@
 // behind a call. A handler that cannot go on at once (TLB miss, MMIO, a fault) leaves the switch without having changed
 // anything, and attend() takes the micro-operation over. `op` is the only state between micro-operations.
 
-import { BUDGET, cpu, GPR, JUMP_KEY, PAGE, raised, RFLAGS, TLB_NOW } from '../state';
+import { BUDGET, cpu, GPR, JUMP_KEY, PAGE, raised, RFLAGS, TLB_NOW, YMM_HIGH } from '../state';
 import { AUX, BASE, IMM, NOT_TAKEN, NUMBER, TAKEN, Uop, UOP } from '../uop';
 import { address, dst, host, put, readable, src, tlbEntry, writable } from './operand';
 import { adc, add, and, cmp, dec, exchange, inc, neg, not, or, sbb, sub, test, xor } from './alu';
@@ -29,8 +29,12 @@ import { divide, imul, multiply } from './multiply';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
 import { attend, slowEnd, storeMiss } from './slow';
 import { port } from './port';
-import { budgetOut, dead, fetchFault, jumpEntry, link, undefined } from './enter';
+import { budgetOut, dead, fetchFault, jumpEntry, link, noDevice, undefined } from './enter';
 import { effectiveAddress, loopTaken, rare, rareEnd } from './rare';
+import { enterMmx, pendingX87, storing, storingX87 } from './family';
+import { crypto } from '../vector/crypto';
+import { float } from '../vector/float';
+import { packed } from '../vector/packed';
 
 // @ts-ignore: decorator
 @inline const RSP: usize = GPR + 4 * 8;
@@ -73,6 +77,11 @@ export function execute(first: usize): void {
         tlb = <usize>load<u32>(c, TLB_NOW);
         continue;
       }
+      case Uop.NO_DEVICE: {
+        op = noDevice(op);
+        tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
       case Uop.FETCH_FAULT: {
         op = fetchFault(op);
         tlb = <usize>load<u32>(c, TLB_NOW);
@@ -92,6 +101,41 @@ export function execute(first: usize): void {
       case Uop.OUT: {
         op = port(op);
         tlb = <usize>load<u32>(c, TLB_NOW);
+        continue;
+      }
+      case Uop.FLOAT: {
+        if (!float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.PACKED: {
+        if (!packed(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MASKED: {
+        if (!storing(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CRYPTO: {
+        if (!crypto(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.X87: {
+        if (!storingX87(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MMX_CHECK: {
+        if (pendingX87()) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MMX_ENTER: {
+        enterMmx(op);
+        op += UOP;
         continue;
       }
       case Uop.EA: {
@@ -1894,6 +1938,130 @@ export function execute(first: usize): void {
         if (!readable(e, a, 8)) break;
         const d = dst(op);
         store<u64>(d, <u64>(load<u64>(d) ^ load<u64>(host(e, a))));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADX32: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 4)) break;
+        v128.store(dst(op), v128.load32_zero(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADX64: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 8)) break;
+        v128.store(dst(op), v128.load64_zero(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADX128: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 16)) break;
+        v128.store(dst(op), v128.load(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADX128_A: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (a & 15 || !readable(e, a, 16)) break;
+        v128.store(dst(op), v128.load(host(e, a)));
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADX256: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!readable(e, a, 32)) break;
+        const h = host(e, a);
+        v128.store(dst(op), v128.load(h));
+        v128.store(dst(op), v128.load(h, 16), 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.LOADX256_A: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (a & 31 || !readable(e, a, 32)) break;
+        const h = host(e, a);
+        v128.store(dst(op), v128.load(h));
+        v128.store(dst(op), v128.load(h, 16), 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.STOREX128: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 16)) break;
+        v128.store(host(e, a), v128.load(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.STOREX128_A: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (a & 15 || !writable(e, a, 16)) break;
+        v128.store(host(e, a), v128.load(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.STOREX256: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, 32)) break;
+        const h = host(e, a);
+        v128.store(h, v128.load(src(op)));
+        v128.store(h, v128.load(src(op), 16), 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.STOREX256_A: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (a & 31 || !writable(e, a, 32)) break;
+        const h = host(e, a);
+        v128.store(h, v128.load(src(op)));
+        v128.store(h, v128.load(src(op), 16), 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.CLEARX32: {
+        v128.store(dst(op), v128.load32_zero(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.CLEARX64: {
+        v128.store(dst(op), v128.load64_zero(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVX32: {
+        store<u32>(dst(op), load<u32>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVX64: {
+        store<u64>(dst(op), load<u64>(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVX128: {
+        v128.store(dst(op), v128.load(src(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.MOVX256: {
+        v128.store(dst(op), v128.load(src(op)));
+        v128.store(dst(op), v128.load(src(op), 16), 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.ZERO_HIGH: {
+        v128.store(dst(op), i64x2.splat(0), YMM_HIGH);
         op += UOP;
         continue;
       }

@@ -49,6 +49,7 @@ import {
   IMM,
   LENGTH,
   MEM,
+  MEM_ALIGNED,
   MEM_PLAIN,
   MEM_READ,
   MEM_SIZE,
@@ -66,6 +67,7 @@ import { exitMmio } from '../paging/nested';
 import { cachedMarker } from '../paging/tlb';
 import { REASON_EPT_MISCONFIG, REASON_NPF, REASON_PAGE_FAULT, setAccessSize } from '../paging/exit';
 import { exitHandler } from '../imports';
+import { VECTOR_GP } from '../vectors';
 import { HOW_USER } from '../paging/format';
 import { isCanonical } from '../segments/linear';
 import { codeDropped, leaveDropped } from '../decode/block';
@@ -97,7 +99,12 @@ export function attend(op: usize): usize {
   const mem = <u32>load<u8>(op, MEM);
   const size: u32 = 1 << (mem & MEM_SIZE);
   const linear = address(op);
+  if (mem & MEM_ALIGNED && linear & (size - 1)) {
+    raiseError(VECTOR_GP, 0); // whatever the segment, and before anything about the page (SDM vol. 2, MOVAPS)
+    return fail(op);
+  }
   const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
+  if (size > 8) return accessWide(op, entry, linear, size, mem);
   if (!emulating) {
     // A page known to be MMIO: exit at once, without any walk
     const tag = mem & MEM_READ ? load<u64>(entry, TLB_READ) : load<u64>(entry, TLB_WRITE);
@@ -234,15 +241,46 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
     if (raised) return fail(op);
     store<u64>(bounce, value);
   }
+  // the load of a read-modify-write asks for both rights, but the store that follows does the writing
+  const loads = <u32>load<u16>(op, HANDLER) - <u32>Uop.LOAD_RMW8 <= <u32>(Uop.LOAD_RMW64 - Uop.LOAD_RMW8);
+  return bend(op, entry, linear, size, (mem & MEM_WRITE) != 0 && !loads);
+}
+/** The same for 16 and 32 bytes, which a device is given 8 at a time. */
+function accessWide(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
+  const mmu = load<u32>(cpu, MMU);
+  const isWrite = (mem & MEM_WRITE) != 0;
+  setStackAccess((mem & MEM_STACK) != 0);
+  straddles = ((<u32>linear) & 0xfff) + size > 0x1000;
+  if (!straddles && !emulating && !load<u32>(cpu, STRICT)) {
+    translate(linear, isWrite ? ACCESS_WRITE : ACCESS_READ, mmu, size);
+    if (raised) return fail(op);
+    if (isWrite ? writable(entry, linear, size) : readable(entry, linear, size)) {
+      setStackAccess(false);
+      return op;
+    }
+  }
+  // every page first: nothing is read from or written to a device when a later byte faults
+  if (!probe(linear, size, isWrite ? ACCESS_WRITE : ACCESS_READ, mmu)) return fail(op);
+  const bounce = cpu + BOUNCE;
+  if (!isWrite) {
+    for (let at: u32 = 0; at < size; at += 8) {
+      const value = readAs(linear + at, 8, mmu);
+      if (raised) return fail(op);
+      store<u64>(bounce + at, value);
+    }
+  }
+  return bend(op, entry, linear, size, isWrite);
+}
+/** Have the micro-operation done once more, by its handler, on the bounce buffer instead of memory. */
+function bend(op: usize, entry: usize, linear: u64, size: u32, isWrite: bool): usize {
+  const bounce = cpu + BOUNCE;
   const scratch = arena + ARENA_SLOW;
   memory.copy(scratch, entry, TLB_ENTRY);
   bent = entry;
   bentOperation = op;
   bentLinear = linear;
   bentSize = size;
-  // the load of a read-modify-write asks for both rights, but the store that follows does the writing
-  const loads = <u32>load<u16>(op, HANDLER) - <u32>Uop.LOAD_RMW8 <= <u32>(Uop.LOAD_RMW64 - Uop.LOAD_RMW8);
-  bentWrite = (mem & MEM_WRITE) != 0 && !loads;
+  bentWrite = isWrite;
   const tag = (linear + (size - 1)) & ~(<u64>0xfff);
   store<u64>(entry, tag, TLB_READ);
   store<u64>(entry, tag, TLB_WRITE);
@@ -265,8 +303,10 @@ export function slowEnd(): usize {
   undoPatches();
   if (bentWrite) {
     const bounce = cpu + BOUNCE;
-    const value = bentSize == 8 ? load<u64>(bounce) : load<u64>(bounce) & (((<u64>1) << (bentSize << 3)) - 1);
-    writeAs(bentLinear, bentSize, value, load<u32>(cpu, MMU));
+    const mmu = load<u32>(cpu, MMU);
+    if (bentSize < 8) writeAs(bentLinear, bentSize, load<u64>(bounce) & (((<u64>1) << (bentSize << 3)) - 1), mmu);
+    else
+      for (let at: u32 = 0; at < bentSize && !raised; at += 8) writeAs(bentLinear + at, 8, load<u64>(bounce + at), mmu);
     if (raised) return fail(op);
     if (codeDropped) leaveDropped(op);
   }

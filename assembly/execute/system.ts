@@ -27,6 +27,8 @@ import {
   FEATURE_SMAP,
   FEATURE_SMEP,
   FEATURE_UMIP,
+  FEATURE_XSAVE,
+  FEATURE_XSAVES,
   FEATURES,
   GDTR_BASE,
   GDTR_LIMIT,
@@ -81,6 +83,7 @@ import {
   CR4_DE,
   CR4_FSGSBASE,
   CR4_LA57,
+  CR4_OSXSAVE,
   CR4_PAE,
   CR4_PCE,
   CR4_PCIDE,
@@ -255,6 +258,7 @@ function setCr4(value: u64): void {
   if (features & FEATURE_LA57) defined |= CR4_LA57;
   if (features & FEATURE_FSGSBASE) defined |= CR4_FSGSBASE;
   if (features & FEATURE_PCID) defined |= CR4_PCIDE;
+  if (features & FEATURE_XSAVE) defined |= CR4_OSXSAVE;
   if (features & FEATURE_SMEP) defined |= 0x100000;
   if (features & FEATURE_SMAP) defined |= 0x200000;
   const old = load<u64>(cpu, CR4);
@@ -271,7 +275,9 @@ function setCr4(value: u64): void {
   tellHypervisor(REASON_CR_ACCESS, 4, 0);
 }
 export function clearTaskSwitched(): void {
-  if (privileged()) store<u64>(cpu, load<u64>(cpu, CR0) & ~CR0_TS, CR0);
+  if (!privileged()) return;
+  store<u64>(cpu, load<u64>(cpu, CR0) & ~CR0_TS, CR0);
+  modeChanged();
 }
 /** LMSW can set PE but not clear it. */
 export function loadMachineStatus(value: u32): void {
@@ -415,11 +421,15 @@ function plainMsr(number: u32): usize {
 // @ts-ignore: decorator
 @inline const SEGMENTS_GS_BASE: usize = SEGMENTS + SEG_GS * SEGMENT_SIZE + SEGMENT_BASE;
 
+/** No supervisor state component exists, so it is zero (SDM vol. 1, 13.3). */
+const IA32_XSS: u32 = 0xda0;
+
 export function rdmsr(): void {
   if (!privileged()) return;
   const number = load<u32>(cpu, RCX);
   let value: u64;
   if (number == 0x10) value = timeStamp();
+  else if (number == IA32_XSS && load<u64>(cpu, FEATURES) & FEATURE_XSAVES) value = 0;
   else {
     const at = plainMsr(number);
     if (at) value = load<u64>(cpu + at);
@@ -440,6 +450,10 @@ export function wrmsr(): void {
     const offset = value - (timeStamp() - load<u64>(cpu, TSC_OFFSET));
     store<u64>(cpu, load<u64>(cpu, MSR_TSC_ADJUST) + offset - load<u64>(cpu, TSC_OFFSET), MSR_TSC_ADJUST);
     return store<u64>(cpu, offset, TSC_OFFSET);
+  }
+  if (number == IA32_XSS && load<u64>(cpu, FEATURES) & FEATURE_XSAVES) {
+    if (value) badControl();
+    return;
   }
   const at = plainMsr(number);
   if (!at) {
@@ -483,11 +497,4 @@ function setEfer(value: u64): void {
   if ((value ^ old) & EFER_NXE) flushAll();
   modeChanged();
   tellHypervisor(REASON_CR_ACCESS, 0x8000, 0);
-}
-// ---------------------------------------------------------------- extended state: not there yet
-export function xgetbv(): void {
-  raise(VECTOR_UD); // CR4.OSXSAVE cannot be set
-}
-export function xsetbv(): void {
-  raise(VECTOR_UD);
 }

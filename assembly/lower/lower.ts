@@ -48,6 +48,17 @@ import {
   lowerXchg,
 } from './move';
 import { lowerLeave, lowerPop, lowerPush } from './stack';
+import { isVex, lowerVector } from './vector';
+import { claimed, sseAvailable, vexAvailable } from './available';
+import { lowerX87 } from './x87';
+import { FAMILY_GENERAL, FAMILY_X87, familyOf } from '../decode/family';
+
+function savesState(operation: u32): bool {
+  return (
+    operation == Operation.FXSAVE ||
+    (operation >= <u32>Operation.XSAVE && operation <= <u32>Operation.XSAVES && operation != Operation.XRSTOR)
+  );
+}
 
 /** Lower the instruction in the Insn record. True = it ends its block. */
 export function lower(): bool {
@@ -59,6 +70,12 @@ export function lower(): bool {
   }
   if (operation >= <u32>Operation.ROL && operation <= <u32>Operation.SAR) {
     lowerShift(operation - Operation.ROL);
+    return false;
+  }
+  const family = familyOf(operation);
+  if (family != FAMILY_GENERAL) {
+    if (family == FAMILY_X87) lowerX87(operation);
+    else lowerVector(operation, family);
     return false;
   }
   switch (operation) {
@@ -229,6 +246,23 @@ export function lower(): bool {
       return false;
     case Operation.CLFLUSH:
       loadTo(cpu + T1, 0); // nothing to flush, but it faults as a byte load does (SDM vol. 2, CLFLUSH)
+      return false;
+    case Operation.FXSAVE:
+    case Operation.FXRSTOR:
+    case Operation.XSAVE:
+    case Operation.XSAVEOPT:
+    case Operation.XSAVEC:
+    case Operation.XSAVES:
+    case Operation.XRSTOR:
+    case Operation.XRSTORS:
+      if (!claimed()) emitUndefined(operation);
+      else lowerRare(operation, false, savesState(operation) ? ACCESS_WRITE : ACCESS_READ);
+      return false;
+    case Operation.LDMXCSR:
+    case Operation.STMXCSR:
+      if (!claimed()) emitUndefined(operation);
+      else if (isVex() ? vexAvailable() : sseAvailable())
+        lowerRare(operation, false, operation == Operation.STMXCSR ? ACCESS_WRITE : ACCESS_READ);
       return false;
     case Operation.SLDT:
     case Operation.STR:

@@ -13,6 +13,10 @@ import {
   RFLAGS,
   CR4,
   MODE,
+  MODE_AVX,
+  MODE_SSE,
+  MODE_X87,
+  XCR0,
   CPL,
   MMU,
   TLB_NOW,
@@ -28,7 +32,7 @@ import {
   CR0,
   DR,
 } from '../state';
-import { CR0_AM, CR4_SMAP } from '../control';
+import { CR0_AM, CR0_EM, CR0_TS, CR4_OSFXSR, CR4_OSXSAVE, CR4_SMAP, XCR0_AVX } from '../control';
 import { initTlb, updateJumpKey } from './tlb';
 
 const ATTRIBUTE_L: u32 = 1 << 13;
@@ -44,7 +48,22 @@ function hasDataBreakpoints(): bool {
   return false;
 }
 
-/** To be called after anything that could change CS, SS, EFER.LMA, CR0.PE, CR4.SMAP, RFLAGS.VM RFLAGS.AC, CR0.AM or DR7. */
+/** MODE_*: the floating-point and vector registers that instructions may use without #UD or #NM. */
+function registersInUse(): u32 {
+  const cr0 = load<u64>(cpu, CR0);
+  const cr4 = load<u64>(cpu, CR4);
+  if (cr0 & CR0_TS) return 0;
+  let mode: u32 = 0;
+  if (!(cr0 & CR0_EM)) mode = cr4 & CR4_OSFXSR ? MODE_X87 | MODE_SSE : MODE_X87;
+  const avx = cr4 & CR4_OSXSAVE && (load<u64>(cpu, XCR0) & XCR0_AVX) == XCR0_AVX;
+  if (avx && isProtected() && !isV86()) mode |= MODE_AVX;
+  return mode;
+}
+
+/**
+ * To be called after anything that could change CS, SS, EFER.LMA, CR0.PE, AM, EM or TS, CR4.SMAP, OSFXSR or OSXSAVE, XCR0,
+ * RFLAGS.VM or AC, or DR7.
+ */
 export function modeChanged(): void {
   const cs = load<u32>(segment(SEG_CS), SEGMENT_ATTRIBUTES);
   const ss = load<u32>(segment(SEG_SS), SEGMENT_ATTRIBUTES);
@@ -52,7 +71,7 @@ export function modeChanged(): void {
   if (isLongMode() && cs & ATTRIBUTE_L)
     mode = 2; // SS.B means nothing here: one mode, not two
   else mode = (cs & ATTRIBUTE_DB ? 1 : 0) | (ss & ATTRIBUTE_DB ? 4 : 0);
-  store<u32>(cpu, mode, MODE);
+  store<u32>(cpu, mode | registersInUse(), MODE);
 
   let cpl: u32 = 0;
   if (isProtected()) cpl = isV86() ? 3 : (ss >> 5) & 3;

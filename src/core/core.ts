@@ -22,6 +22,11 @@ export interface CoreExports {
   invalidateCode(host: number, length: number): void;
   raiseException(vector: number, error: number, hasError: number): void;
   syncExit(): void;
+  /** Floating-point and vector registers to the XSAVE image at FXSAVE, and back. */
+  /** XSETBV would take this value. */
+  validXcr0(value: bigint): number;
+  saveFpu(): void;
+  loadFpu(): void;
   emulate(): number;
   emulateAgain(): number;
   /** How many entries the emulator's lists have. */

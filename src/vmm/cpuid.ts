@@ -1,11 +1,17 @@
-// What CPUID says. It claims what the core implements and nothing else; x87, MMX and SSE are not implemented yet, so a guest
-// that looks first finds no FPU here, unlike on any 64-bit processor one can buy.
+// What CPUID says: the features of cpu-features.ts and what else software asks a processor. It claims what the core
+// implements and nothing else.
+
+import { CPU_FEATURES, featuresOf, type CpuidRegister, type CpuLevel } from './cpu-features.js';
 
 /** Who made the processor, as far as a guest can tell: the CPUID strings and the behaviour where the vendors differ. */
 export type CpuVendor = 'intel' | 'amd';
 
 /** A configurable processor. */
 export interface CpuOptions {
+  /** x86-64 level of the psABI; default 'v3'. */
+  level?: CpuLevel;
+  /** Changes to the level's features, in order: '+avx', '-aes' (names as in cpu-features.ts). What a feature needs comes and goes with it. */
+  features?: readonly string[];
   /** Default 'intel'. */
   vendor?: CpuVendor;
   /** Up to 48 characters. */
@@ -43,18 +49,8 @@ function words(text: string, count: number): number[] {
   });
 }
 
-/** FPU 0, DE 2 and the rest by number, SDM vol. 2, CPUID, table 3-11. */
-const LEAF1_EDX = bit(2, 3, 4, 5, 6, 8, 11, 13, 15, 16, 17, 19); // DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH
-const LEAF1_ECX = bit(13, 17, 22, 23); // CX16 PCID MOVBE POPCNT
-const HYPERVISOR = bit(31);
-const APIC = bit(9);
-const LEAF7_EBX = bit(0, 7, 9, 10, 20); // FSGSBASE SMEP ERMS INVPCID SMAP
-const LEAF7_ECX = bit(2, 22); // UMIP RDPID
-const LA57 = bit(16);
-const EXTENDED_EDX = bit(11, 20, 26, 27, 29); // SYSCALL NX PAGE1GB RDTSCP LM
 /** AMD repeats these bits of leaf 1 (AMD APM vol. 3, appendix E.4.2). */
-const AMD_REPEATED = bit(0, 2, 3, 4, 5, 6, 8, 9, 13, 15, 16, 17);
-const LAHF = bit(0);
+const AMD_REPEATED = bit(0, 2, 3, 4, 5, 6, 8, 9, 13, 15, 16, 17, 23, 24);
 /** AMD: CR8 by LOCK MOV CR0 is not there; SVM is not there. */
 const INVARIANT_TSC = bit(8);
 
@@ -66,27 +62,38 @@ export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
   const intel = cpu.vendor === 'intel';
   const [v0, v1, v2] = words(intel ? 'GenuineIntel' : 'AuthenticAMD', 3) as [number, number, number];
   const [h0, h1, h2] = words(SIGNATURE, 3) as [number, number, number];
-  const features = LEAF1_EDX | (cpu.apic ? APIC : 0);
+  const has = featuresOf(cpu.level, implied(cpu), (change) => {
+    throw new Error(`no feature ${change}`);
+  });
+  const bits = (leaf: number, subleaf: number, register: CpuidRegister): number =>
+    bit(
+      ...Object.entries(CPU_FEATURES).flatMap(([name, feature]) =>
+        has.has(name) && feature.leaf === leaf && feature.subleaf === subleaf && feature.register === register
+          ? [feature.bit]
+          : [],
+      ),
+    );
+  const features = bits(1, 0, 'edx');
   // Family 6 model 0x3f and family 0x17 model 1: old enough for every feature missing here to be believable.
   const signature = intel ? 0x0003_06f2 : 0x0080_0f12;
   const brand = words(cpu.brand.padEnd(48, '\0'), 12);
   const table: CpuidEntry[] = [
-    { leaf: 0, eax: intel ? 0x16 : 7, ebx: v0, ecx: v2, edx: v1 },
+    { leaf: 0, eax: intel ? 0x16 : 0xd, ebx: v0, ecx: v2, edx: v1 },
     {
       leaf: 1,
       eax: signature,
       ebx: 0x0001_0800, // one logical processor, CLFLUSH line of 8 × 8 bytes; the vCPU fills in its APIC id
-      ecx: (LEAF1_ECX | (cpu.hypervisor ? HYPERVISOR : 0)) >>> 0,
-      edx: features >>> 0,
+      ecx: bits(1, 0, 'ecx'), // with OSXSAVE filled in by the vCPU
+      edx: features,
     },
-    { leaf: 7, subleaf: 0, eax: 0, ebx: LEAF7_EBX, ecx: LEAF7_ECX | (cpu.la57 ? LA57 : 0), edx: 0 },
+    { leaf: 7, subleaf: 0, eax: 0, ebx: bits(7, 0, 'ebx'), ecx: bits(7, 0, 'ecx'), edx: 0 },
     { leaf: 0x8000_0000, eax: 0x8000_0008, ebx: intel ? 0 : v0, ecx: intel ? 0 : v2, edx: intel ? 0 : v1 },
     {
       leaf: 0x8000_0001,
       eax: intel ? 0 : signature,
       ebx: 0,
-      ecx: LAHF,
-      edx: (EXTENDED_EDX | (intel ? 0 : features & AMD_REPEATED)) >>> 0,
+      ecx: bits(0x8000_0001, 0, 'ecx'),
+      edx: (bits(0x8000_0001, 0, 'edx') | (intel ? 0 : features & AMD_REPEATED)) >>> 0,
     },
     ...[0, 1, 2].map((n) => ({
       leaf: 0x8000_0002 + n,
@@ -98,6 +105,7 @@ export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
     { leaf: 0x8000_0007, eax: 0, ebx: 0, ecx: 0, edx: INVARIANT_TSC },
     { leaf: 0x8000_0008, eax: cpu.physicalBits | ((cpu.la57 ? 57 : 48) << 8), ebx: 0, ecx: 0, edx: 0 },
   ];
+  if (has.has('xsave')) table.push(...stateLeaves(has.has('avx'), bits(0xd, 1, 'eax')));
   if (intel) {
     // TSC = crystal × EBX / EAX with a crystal of 1 MHz; then base, maximum and bus frequency in MHz.
     const mhz = Math.round(tscKhz / 1000) & 0xffff;
@@ -109,6 +117,31 @@ export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
     table.push({ leaf: 0x4000_0010, eax: tscKhz, ebx: 0, ecx: 0, edx: 0 });
   }
   return table;
+}
+
+/** The option flags as changes to the features. */
+function implied({ features, apic, la57, hypervisor }: RequiredCpu): string[] {
+  return [...features, ...(apic ? ['+apic'] : []), ...(la57 ? ['+la57'] : []), ...(hypervisor ? [] : ['-hypervisor'])];
+}
+
+/** Where the upper halves of the YMM registers stand in an XSAVE area, and how long they are (SDM vol. 1, 13.4 and 13.5.3). */
+const YMM_OFFSET = 576;
+const YMM_SIZE = 256;
+
+/** Leaf DH: the parts of an XSAVE area. EBX of the first two depends on XCR0: the vCPU fills it in. */
+function stateLeaves(avx: boolean, eax: number): CpuidEntry[] {
+  const size = avx ? YMM_OFFSET + YMM_SIZE : YMM_OFFSET;
+  const leaves: CpuidEntry[] = [
+    { leaf: 0xd, subleaf: 0, eax: avx ? 7 : 3, ebx: YMM_OFFSET, ecx: size, edx: 0 },
+    { leaf: 0xd, subleaf: 1, eax, ebx: YMM_OFFSET, ecx: 0, edx: 0 },
+  ];
+  if (avx) leaves.push({ leaf: 0xd, subleaf: 2, eax: YMM_SIZE, ebx: YMM_OFFSET, ecx: 0, edx: 0 });
+  return leaves;
+}
+
+/** Bytes of an XSAVE area with the components that `xcr0` enables. */
+export function xsaveSize(xcr0: bigint): number {
+  return (xcr0 & 4n) !== 0n ? YMM_OFFSET + YMM_SIZE : YMM_OFFSET;
 }
 
 const ZERO: CpuidEntry = { leaf: 0, eax: 0, ebx: 0, ecx: 0, edx: 0 };

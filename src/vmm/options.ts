@@ -1,6 +1,7 @@
 // What Vm.create() takes, and the one clear error for each thing that is wrong with it.
 
 import { EINVAL } from '../eventfd/index.js';
+import { CPU_FEATURES, CPU_LEVELS, featuresOf } from './cpu-features.js';
 import type { CpuOptions, RequiredCpu } from './cpuid.js';
 
 /** How guest-physical addresses become host addresses. */
@@ -40,6 +41,8 @@ export interface CheckedOptions {
 }
 
 const CPU_DEFAULTS: RequiredCpu = {
+  level: 'v3',
+  features: [],
   vendor: 'intel',
   brand: 'Doorbell virtual processor',
   physicalBits: 40,
@@ -70,6 +73,12 @@ export function checkOptions(options: VmOptions): CheckedOptions {
   oneOf('clock', checked.clock, ['virtual', 'real']);
   oneOf('doorbells', checked.doorbells, ['fast', 'emulate']);
   oneOf('cpu.vendor', cpu.vendor, ['intel', 'amd']);
+  oneOf('cpu.level', cpu.level, [...CPU_LEVELS]);
+  if (!Array.isArray(cpu.features)) throw new EINVAL("Vm.create: cpu.features must be an array of '+name' and '-name'");
+  featuresOf(cpu.level, cpu.features, (change) => {
+    const known = Object.keys(CPU_FEATURES).join(', ');
+    throw new EINVAL(`Vm.create: cpu.features takes '+name' and '-name', not '${String(change)}'; names are ${known}`);
+  });
   if (!Number.isInteger(tscKhz) || tscKhz < 1000 || tscKhz > 0xffff_ffff) {
     throw new EINVAL(`Vm.create: tscKhz must be 1000…4294967295 kHz, not ${String(tscKhz)}`);
   }

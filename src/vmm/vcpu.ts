@@ -44,6 +44,9 @@ export interface VcpuParts {
 /** Bytes of an FXSAVE image. */
 const FPU_SIZE = 512;
 const MXCSR_AT = 24;
+/** Of an XSAVE image: the header, and x87, SSE and AVX as its components. */
+const XSTATE_BV_AT = 512;
+const ALL_COMPONENTS = 7n;
 const SINGLE_STEP_DR6 = 0xffff_4ff0n;
 /** V8 replaces a running function by its optimised form only when it is called anew, so the core is called often. */
 const SLICE = 32768;
@@ -224,19 +227,59 @@ export class Vcpu {
     this.#context.shadow?.clear();
   }
 
-  /** The FXSAVE image (SDM vol. 1, table 10-2), 512 bytes. */
+  /** The FXSAVE image (SDM vol. 1, table 10-2), 512 bytes, with 64-bit pointers. */
   getFpu(): Uint8Array {
-    const at = this.#core.state + this.#core.layout.FXSAVE;
-    return this.#context.shared.memory.u8.slice(at, at + FPU_SIZE);
+    return this.getXsave().slice(0, FPU_SIZE);
   }
 
-  /** Throws EINVAL unless it is 512 bytes whose MXCSR has no reserved bits (SDM vol. 1, 10.2.3). */
+  /** The upper halves of the YMM registers stay. Throws EINVAL unless it is 512 bytes whose MXCSR has no reserved bits (SDM vol. 1, 10.2.3). */
   setFpu(image: Uint8Array): void {
     if (image.length !== FPU_SIZE)
       throw new EINVAL(`setFpu: an FXSAVE image has ${FPU_SIZE} bytes, not ${image.length}`);
+    const whole = this.getXsave();
+    whole.set(image);
+    new DataView(whole.buffer).setBigUint64(XSTATE_BV_AT, ALL_COMPONENTS, true);
+    this.#loadXsave('setFpu', whole);
+  }
+
+  /** KVM_GET_XSAVE: the XSAVE image in standard form (SDM vol. 1, 13.4), 832 bytes: x87, SSE, AVX. */
+  getXsave(): Uint8Array {
+    const { exports, state, layout } = this.#core;
+    exports.saveFpu();
+    return this.#context.shared.memory.u8.slice(state + layout.FXSAVE, state + layout.FXSAVE + layout.XSAVE_SIZE);
+  }
+
+  /**
+   * KVM_SET_XSAVE: components that the header does not have become as after reset. Throws EINVAL for another size, the
+   * compacted form, components that are not there, or reserved bits in MXCSR.
+   */
+  setXsave(image: Uint8Array): void {
+    const size = this.#core.layout.XSAVE_SIZE;
+    if (image.length !== size) throw new EINVAL(`setXsave: an image has ${size} bytes, not ${image.length}`);
+    const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
+    const present = view.getBigUint64(XSTATE_BV_AT, true);
+    if ((present & ~ALL_COMPONENTS) !== 0n)
+      throw new EINVAL(`setXsave: XSTATE_BV 0x${present.toString(16)}, 7 at most`);
+    if (view.getBigUint64(XSTATE_BV_AT + 8, true) !== 0n) throw new EINVAL('setXsave: XCOMP_BV must be 0');
+    this.#loadXsave('setXsave', image);
+  }
+
+  #loadXsave(caller: string, image: Uint8Array): void {
     const mxcsr = new DataView(image.buffer, image.byteOffset, image.byteLength).getUint32(MXCSR_AT, true);
-    if (mxcsr >>> 16 !== 0) throw new EINVAL(`setFpu: MXCSR 0x${mxcsr.toString(16)} has reserved bits`);
+    if (mxcsr >>> 16 !== 0) throw new EINVAL(`${caller}: MXCSR 0x${mxcsr.toString(16)} has reserved bits`);
     this.#context.shared.memory.u8.set(image, this.#core.state + this.#core.layout.FXSAVE);
+    this.#core.exports.loadFpu();
+  }
+
+  /** KVM_GET_XCRS: XCR0. */
+  getXcr0(): bigint {
+    return this.#context.shared.memory.u64[(this.#core.state + this.#core.layout.XCR0) / 8]!;
+  }
+
+  /** KVM_SET_XCRS. Throws EINVAL for what XSETBV would refuse (SDM vol. 1, 13.3). */
+  setXcr0(value: bigint): void {
+    if (!this.#core.exports.validXcr0(value)) throw new EINVAL(`setXcr0: 0x${value.toString(16)}`);
+    this.#context.shared.memory.u64[(this.#core.state + this.#core.layout.XCR0) / 8] = value;
     this.#core.exports.stateChanged();
   }
 

@@ -195,7 +195,7 @@ export class Vm {
     for (const [index, offset] of kept.entries()) u64[at(offset)] = values[index]!;
     const { options } = this;
     const nested = { ept: layout.NESTED_EPT, npt: layout.NESTED_NPT, shadow: layout.NESTED_SHADOW }[options.paging];
-    const settings: [number, number][] = [
+    const settings: [number, number | bigint][] = [
       [layout.NESTED, nested],
       [layout.NESTED_ROOT, this.#shared.nested.root],
       [layout.SHADOW_ROOT, shadow?.root ?? 0],

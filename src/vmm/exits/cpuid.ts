@@ -1,24 +1,42 @@
 // CPUID, from the Vm's table.
 
 import type { VcpuContext } from '../context.js';
+import { xsaveSize } from '../cpuid.js';
 
 const RAX = 0;
 const RCX = 1;
 const RDX = 2;
 const RBX = 3;
+const CR4_OSXSAVE = 1 << 18;
+const OSXSAVE = 1 << 27;
 
 export function handleCpuid(context: VcpuContext): number {
   const { core, shared } = context;
   const { u32 } = shared.memory;
   const gpr = context.word(core.layout.GPR);
   const leaf = u32[gpr + RAX * 2]!;
-  const { eax, ebx, ecx, edx } = shared.cpuid.find(leaf, u32[gpr + RCX * 2]!);
+  const subleaf = u32[gpr + RCX * 2]!;
+  const { eax, ebx, ecx, edx } = shared.cpuid.find(leaf, subleaf);
   put(u32, gpr + RAX * 2, eax);
-  // The initial APIC id is the one thing in which the vCPUs differ.
-  put(u32, gpr + RBX * 2, leaf === 1 ? (ebx & 0xff_ffff) | (context.index << 24) : ebx);
-  put(u32, gpr + RCX * 2, ecx);
+  put(u32, gpr + RBX * 2, ownEbx(context, leaf, subleaf, ebx));
+  put(u32, gpr + RCX * 2, leaf === 1 ? ownFeatures(context, ecx) : ecx);
   put(u32, gpr + RDX * 2, edx);
   return core.layout.SKIP;
+}
+
+/** The initial APIC id; the size of an XSAVE area with what XCR0 enables. */
+function ownEbx(context: VcpuContext, leaf: number, subleaf: number, ebx: number): number {
+  if (leaf === 1) return (ebx & 0xff_ffff) | (context.index << 24);
+  if (leaf !== 0xd || subleaf > 1 || ebx === 0) return ebx;
+  const { core, shared } = context;
+  return xsaveSize(shared.memory.u64[(core.state + core.layout.XCR0) / 8]!);
+}
+
+/** OSXSAVE repeats CR4.OSXSAVE (SDM vol. 2, CPUID, table 3-10). */
+function ownFeatures(context: VcpuContext, ecx: number): number {
+  const { core, shared } = context;
+  const cr4 = shared.memory.u32[context.word(core.layout.CR4)]!;
+  return cr4 & CR4_OSXSAVE ? ecx | OSXSAVE : ecx;
 }
 
 /** CPUID clears the upper halves in 64-bit mode, and nobody sees them elsewhere. */
