@@ -3,6 +3,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { KICKS, PAGING_MODES } from '../bench/result.js';
 import { CommandError, Status, UsageError } from './failure.js';
+import { cpuModel } from './cpu-model.js';
 import { address, choice, choices, memorySize, repeated, seconds, wholeNumber } from './option-values.js';
 import type { BenchOptions } from './bench-command.js';
 import type { DisasmOptions } from './disasm-command.js';
@@ -52,6 +53,14 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .option('--initrd <file>', 'a file for the guest (a Multiboot module)')
     .option('--memory <size>', 'RAM, such as 256M or 1G', memorySize, 256 * 2 ** 20)
     .option('--cpus <n>', 'virtual processors', wholeNumber('--cpus', 1, 64), 1)
+    .addOption(
+      new Option(
+        '--cpu <level[,vendor=…][,±feature…]>',
+        'the processor: x86-64 level v1, v2 or v3, vendor=intel or amd, features such as +aes or -avx2',
+      )
+        .argParser(cpuModel)
+        .default({}, 'v3'),
+    )
     .option(
       '--paging <mode>',
       `how guest-physical addresses are translated: ${PAGING_MODES.join(', ')}`,

@@ -6,6 +6,7 @@ import { DeviceOptionError } from '../machine/devices/option.js';
 import { ImageError } from '../machine/loaders/index.js';
 import { Pc } from '../machine/pc.js';
 import type { RunResult } from '../machine/run-result.js';
+import type { CpuOptions } from '../vmm/cpuid.js';
 import type { ClockMode, DoorbellMode, PagingMode } from '../vmm/options.js';
 import { CommandError, Status, UsageError } from './failure.js';
 import { readInput } from './input-file.js';
@@ -16,6 +17,7 @@ export interface RunOptions {
   initrd?: string;
   memory: number;
   cpus: number;
+  cpu: CpuOptions;
   paging: PagingMode;
   device?: string[];
   clock: ClockMode;
@@ -27,7 +29,7 @@ export interface RunOptions {
 
 /** Runs the image to its end; returns the process status. */
 export async function runCommand(path: string, options: RunOptions): Promise<number> {
-  const { append, initrd, memory, cpus, paging, device, clock, timeout, doorbells, stats } = options;
+  const { append, initrd, memory, cpus, cpu, paging, device, clock, timeout, doorbells, stats } = options;
   if (cpus > 1) throw new CommandError(`--cpus ${cpus}: a machine of this version has one processor`);
   // Compiles on other threads while the files are read. If it fails, so does Pc.create(), with a message.
   loadCoreModule().catch(() => {});
@@ -39,6 +41,7 @@ export async function runCommand(path: string, options: RunOptions): Promise<num
   const output = new TerminalOutput(() => stop.abort());
   const pc = await Pc.create({
     kernel,
+    cpu,
     memory,
     paging,
     clock,

@@ -62,7 +62,7 @@ export function statsTable({ instructions, seconds, mips, exits, unimplemented }
   const missing = Object.entries(unimplemented);
   if (missing.length > 0) {
     const list = missing.map(([name, times]) => `${name} ${times.toLocaleString('en-US')}`).join(', ');
-    lines.push(`not implemented, raised #UD: ${list}`);
+    lines.push(`not there, raised #UD: ${list}`);
   }
   return `${lines.join('\n')}\n`;
 }

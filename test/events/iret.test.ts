@@ -108,7 +108,7 @@ describe('protected mode', () => {
         selector,
       })),
     );
-    expect([guest.flags, guest.get32('CPL'), guest.gpr(SP), guest.get32('MODE')]).toEqual([0x23202, 3, 0xfff0n, 0]);
+    expect([guest.flags, guest.get32('CPL'), guest.gpr(SP), guest.get32('MODE') & 7]).toEqual([0x23202, 3, 0xfff0n, 0]);
     guest.protected32();
     stack(AT.STACK0, 4, 0x10000, 0x2000, 0x23202, 0xfff0, 0x3000, 0, 0, 0, 0);
     const before = guest.snapshot();
@@ -158,11 +158,11 @@ describe('IA-32e mode', () => {
     guest.long64();
     stack(AT.STACK0, 8, 0x5000, SEL.USER64, 0x202, 0x7fff_ffff_fff0, SEL.DATA3);
     expect(iret(3)).toBe(null);
-    expect([guest.gpr(SP), guest.get32('CPL'), guest.get32('MODE')]).toEqual([0x7fff_ffff_fff0n, 3, 2]);
+    expect([guest.gpr(SP), guest.get32('CPL'), guest.get32('MODE') & 7]).toEqual([0x7fff_ffff_fff0n, 3, 2]);
     guest.long64();
     stack(AT.STACK0, 8, 0x5000, SEL.CODE3, 0x202, 0x1_0000_a000, SEL.DATA3);
     expect(iret(3)).toBe(null);
-    expect([guest.gpr(SP), guest.get32('MODE')]).toEqual([0xa000n, 5]);
+    expect([guest.gpr(SP), guest.get32('MODE') & 7]).toEqual([0xa000n, 5]);
   });
   test('null SS for level 3 or for compatibility code: #GP(0)', () => {
     for (const cs of [SEL.USER64, SEL.CODE0]) {

@@ -124,7 +124,7 @@ describe('JMP, CALL, IRET', () => {
       0,
       0,
     ]);
-    expect([guest.get('NEXT_RIP'), guest.flags, guest.get32('MODE')]).toEqual([0x6000n, 0x4202, 0]);
+    expect([guest.get('NEXT_RIP'), guest.flags, guest.get32('MODE') & 7]).toEqual([0x6000n, 0x4202, 0]);
     guest.set('NEXT_RIP', 0x6001);
     guest.core.iret(1);
     expect(guest.fault()).toBe(null);

@@ -242,7 +242,7 @@ test.each([
   guest.setAttributes(1, cs);
   guest.setAttributes(2, ss);
   guest.core.modeChanged();
-  expect([guest.get32('MODE'), guest.get32('CPL'), guest.get32('MMU')]).toEqual([mode, cpl, cpl === 3 ? 1 : 0]);
+  expect([guest.get32('MODE') & 7, guest.get32('CPL'), guest.get32('MMU')]).toEqual([mode, cpl, cpl === 3 ? 1 : 0]);
   const { ARENA_TLB, TLB_SIZE } = guest.core;
   expect(guest.get32('TLB_NOW')).toBe(guest.arena + ARENA_TLB.value + (cpl === 3 ? TLB_SIZE.value : 0));
   expect(guest.get32('JUMP_KEY')).toBe(guest.get32('EPOCH') * 32 + (cpl === 3 ? 8 : 0) + mode);

@@ -18,6 +18,10 @@ describe('options', () => {
     [{ cpu: { vendor: 'via' } }, /cpu\.vendor must be 'intel' or 'amd'/],
     [{ cpu: { physicalBits: 52 } }, /cpu\.physicalBits must be 36…46/],
     [{ cpu: { fpu: true } }, /no cpu option is called "fpu"/],
+    [{ cpu: { level: 'v4' } }, /cpu\.level must be 'v1' or 'v2' or 'v3'/],
+    [{ cpu: { features: 'avx' } }, /cpu\.features must be an array/],
+    [{ cpu: { features: ['avx'] } }, /cpu\.features takes '\+name' and '-name', not 'avx'/],
+    [{ cpu: { features: ['+avx512f'] } }, /not '\+avx512f'; names are .*avx2/],
     [{ memroy: 4096 }, /no option is called "memroy"/],
   ])('%o', async (options, message) => {
     const made = Vm.create(options as VmOptions);
@@ -49,15 +53,53 @@ describe('CPUID', () => {
     expect(text(ebx, edx, ecx)).toBe(name);
   });
 
-  it('does not claim what is not implemented', () => {
-    const { ecx, edx } = table({}).find(1, 0);
-    // SDM vol. 2, tables 3-10 and 3-11: FPU 0, MMX 23, FXSR 24, SSE 25, SSE2 26; SSE3 0, VMX 5, SSSE3 9, SSE4 19 and 20, XSAVE 26, AVX 28.
-    for (const bit of [0, 23, 24, 25, 26]) expect((edx >>> bit) & 1).toBe(0);
-    for (const bit of [0, 5, 9, 19, 20, 26, 28]) expect((ecx >>> bit) & 1).toBe(0);
-    // TSC 4, MSR 5, PAE 6, CX8 8, CMOV 15; CX16 13, POPCNT 23, hypervisor 31.
-    for (const bit of [4, 5, 6, 8, 15]) expect((edx >>> bit) & 1).toBe(1);
-    for (const bit of [13, 23, 31]) expect((ecx >>> bit) & 1).toBe(1);
-    expect((table({}).find(0x8000_0001, 0).edx >>> 29) & 1).toBe(1); // long mode
+  /** SDM vol. 2, CPUID: [leaf, subleaf, register, bit]. */
+  const bits = {
+    fpu: [1, 0, 'edx', 0],
+    sse2: [1, 0, 'edx', 26],
+    'sse4.2': [1, 0, 'ecx', 20],
+    popcnt: [1, 0, 'ecx', 23],
+    cx16: [1, 0, 'ecx', 13],
+    aes: [1, 0, 'ecx', 25],
+    xsave: [1, 0, 'ecx', 26],
+    avx: [1, 0, 'ecx', 28],
+    fma: [1, 0, 'ecx', 12],
+    bmi1: [7, 0, 'ebx', 3],
+    avx2: [7, 0, 'ebx', 5],
+    bmi2: [7, 0, 'ebx', 8],
+    lzcnt: [0x8000_0001, 0, 'ecx', 5],
+    lm: [0x8000_0001, 0, 'edx', 29],
+  } as const;
+  const claims = (cpu: NonNullable<VmOptions['cpu']>): string[] =>
+    Object.entries(bits).flatMap(([name, [leaf, subleaf, register, bit]]) =>
+      (table({ cpu }).find(leaf, subleaf)[register] >>> bit) & 1 ? [name] : [],
+    );
+
+  it('follows the levels of the x86-64 psABI', () => {
+    const v1 = ['fpu', 'sse2', 'lm'];
+    const v2 = ['fpu', 'sse2', 'sse4.2', 'popcnt', 'cx16', 'lm'];
+    expect(claims({ level: 'v1' })).toEqual(v1);
+    expect(claims({ level: 'v2' })).toEqual(v2);
+    expect(claims({})).toEqual(Object.keys(bits));
+    // AVX-512F and VMX are not there at any level
+    expect((table({}).find(7, 0).ebx >>> 16) & 1).toBe(0);
+    expect((table({}).find(1, 0).ecx >>> 5) & 1).toBe(0);
+  });
+
+  it('adds and takes away features with what they need, and what needs them', () => {
+    expect(claims({ level: 'v1', features: ['+avx'] })).toEqual(['fpu', 'sse2', 'sse4.2', 'xsave', 'avx', 'lm']);
+    expect(claims({ features: ['-avx'] })).toEqual(
+      Object.keys(bits).filter((name) => !['avx', 'avx2', 'fma'].includes(name)),
+    );
+    expect(claims({ level: 'v1', features: ['-fpu'] })).toEqual(['lm']);
+    expect(claims({ features: ['-aes', '+aes'] })).toContain('aes');
+  });
+
+  it('has leaf DH with XSAVE alone: offset and size of the upper halves of YMM are 576 and 256', () => {
+    expect(table({}).find(0xd, 0)).toMatchObject({ eax: 7, ecx: 832 });
+    expect(table({}).find(0xd, 2)).toMatchObject({ eax: 256, ebx: 576 });
+    expect(table({ cpu: { features: ['-avx'] } }).find(0xd, 0)).toMatchObject({ eax: 3, ecx: 576 });
+    expect(table({ cpu: { level: 'v2' } }).find(0xd, 0)).toMatchObject({ eax: 0, ecx: 0 });
   });
 
   it('tells the frequency: TSC = crystal × EBX / EAX (SDM vol. 2, leaf 15H)', () => {

@@ -134,6 +134,22 @@ describe('system registers', () => {
   });
 });
 
+/** An FXSAVE image whose every defined byte is another one: FCW 037FH, TOP 3, MXCSR 1F80H and its mask, 8 × 10 and 16 × 16 bytes. */
+function fpuImage(): Uint8Array {
+  const inSt = (at: number): boolean => at >= 32 && at < 160 && (at - 32) % 16 < 10;
+  const image = new Uint8Array(512).map((_, at) => (inSt(at) || (at >= 160 && at < 416) ? at & 255 : 0));
+  const view = new DataView(image.buffer);
+  view.setUint16(0, 0x37f, true);
+  view.setUint16(2, 3 << 11, true);
+  image[4] = 0xa5;
+  view.setUint16(6, 0x5d8, true);
+  view.setBigUint64(8, 0x1234_5678n, true);
+  view.setBigUint64(16, 0x7f12_3456_789an, true);
+  view.setUint32(24, 0x1f80, true);
+  view.setUint32(28, 0xffff, true);
+  return image;
+}
+
 describe('model-specific, debug and FPU registers', () => {
   it('have one value for the API and the guest', async () => {
     // mov ecx, 0xc0000100; rdmsr; hlt
@@ -159,10 +175,24 @@ describe('model-specific, debug and FPU registers', () => {
   it('check what cannot be', async () => {
     const { vcpu } = await realMode([]);
     expect(() => vcpu.setFpu(new Uint8Array(511))).toThrow(/EINVAL.*512/);
-    const image = new Uint8Array(512).map((_, at) => (at < 24 || at > 31 ? at & 255 : 0));
+    const image = fpuImage();
     vcpu.setFpu(image);
     expect(vcpu.getFpu()).toEqual(image);
     expect(() => vcpu.setFpu(image.with(26, 1))).toThrow(/EINVAL.*MXCSR/);
+    const whole = vcpu.getXsave();
+    expect([whole.length, whole[512]]).toEqual([832, 3]); // x87 and SSE are in use
+    whole.set([7], 512);
+    whole.fill(0x5a, 576, 832);
+    vcpu.setXsave(whole);
+    expect(vcpu.getXsave()).toEqual(whole);
+    vcpu.setXsave(whole.with(512, 1)); // SSE and AVX are not in it: as after reset
+    expect(vcpu.getXsave().slice(160, 416)).toEqual(new Uint8Array(256));
+    expect(() => vcpu.setXsave(whole.with(512, 8))).toThrow(/EINVAL.*XSTATE_BV/);
+    expect(() => vcpu.setXsave(whole.slice(1))).toThrow(/EINVAL.*832/);
+    expect(vcpu.getXcr0()).toBe(1n);
+    vcpu.setXcr0(7n);
+    expect(vcpu.getXcr0()).toBe(7n);
+    for (const bad of [0n, 2n, 5n, 0xfn]) expect(() => vcpu.setXcr0(bad)).toThrow(/EINVAL/); // SDM vol. 1, 13.3
     const dr = { ...vcpu.getDebugRegs(), db: [1n, 2n, 3n, 4n] as [bigint, bigint, bigint, bigint] };
     vcpu.setDebugRegs(dr);
     expect(vcpu.getDebugRegs()).toEqual(dr);
