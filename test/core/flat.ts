@@ -46,7 +46,8 @@ export function flatGuest(machine: Machine, code: ArrayLike<number>, paging: Pag
   machine.set('IDTR_LIMIT', 0xfff);
   machine.set('CR3', PML4);
   machine.set('CR0', 0x8001_0033);
-  machine.set('CR4', 0x20);
+  machine.set('CR4', 0x4_0620); // PAE OSFXSR OSXMMEXCPT OSXSAVE
+  machine.set('XCR0', 7);
   machine.set('EFER', 0xd01);
   for (let index = 0; index < 6; index++) {
     if (index === 1) machine.segment(index, 8, 0, 0xffff_ffff, 0xa09b);

@@ -157,7 +157,7 @@ export class Machine {
     this.#clearTables();
     this.set('NESTED', { shadow: 0, ept: 1, npt: 2 }[paging]);
     this.set('PHYSICAL_BITS', 40);
-    this.set('FEATURES', 0xfff & ~this.constant('FEATURE_LA57'));
+    this.set('FEATURES', 2 ** 40 - 1 - this.constant('FEATURE_LA57'));
     this.set('INTERCEPTS', paging === 'shadow' ? this.constant('INTERCEPT_CR3') : 0);
     // one tick an instruction: RDTSC tells how many have retired
     this.set('TSC_PER_INSN', 0x10000);
@@ -358,6 +358,11 @@ export class Machine {
       state[`s${index}.limit`] = this.view.getUint32(at + 8, true);
       state[`s${index}.attributes`] = this.view.getUint32(at + 12, true);
       state[`s${index}.selector`] = this.view.getUint16(at + 16, true);
+    }
+    this.core.saveFpu!();
+    const image = this.state + this.constant('FXSAVE');
+    for (let at = 0; at < this.constant('XSAVE_SIZE'); at += 8) {
+      state[`xsave.${at}`] = this.view.getBigUint64(image + at, true);
     }
     state['retired'] = this.core.retired!();
     return state;
