@@ -300,7 +300,13 @@ function readSegments(known: Uint16Array, { control, values }: Streams): Uint16A
   return segments;
 }
 
-function readCase({ name: form, floating: of }: Form, index: number, base: Uint8Array, streams: Streams, tables?: Tables): Vector {
+function readCase(
+  { name: form, floating: of }: Form,
+  index: number,
+  base: Uint8Array,
+  streams: Streams,
+  tables?: Tables,
+): Vector {
   const { code, control } = streams;
   const seed = Prng.seed(form, index);
   const prng = new Prng(seed);
@@ -328,7 +334,10 @@ function readCase({ name: form, floating: of }: Form, index: number, base: Uint8
   const address = (has & Has.Rip) !== 0 ? CODE_ENTRY + BigInt(control.signed()) : CODE_ENTRY;
   if ((has & Has.Flags) !== 0) flagsIn ^= control.varint();
   const regsIn = (has & Has.Regs) !== 0 ? readRegs(derived, streams) : derived;
-  const patches = (has & Has.Patches) !== 0 ? readPatches(prng, streams, of && derive(seed, of.recipe, new BigUint64Array(Slot.Count)), of?.recipe.memory) : [];
+  const patches =
+    (has & Has.Patches) !== 0
+      ? readPatches(prng, streams, of && derive(seed, of.recipe, new BigUint64Array(Slot.Count)), of?.recipe.memory)
+      : [];
   const memory = new InitialMemory(base, patches);
 
   const flagsMask = (has & Has.FlagsMask) !== 0 ? control.varint() : COMPARED_FLAGS;

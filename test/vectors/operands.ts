@@ -60,7 +60,8 @@ export class Draw {
     const r = this.prng.next();
     let kind = r & 31;
     const a = (r >>> 8) & 0xffff;
-    if (kind < 16 && (this.temper === Temper.Calm || (this.temper === Temper.Mixed && ((r >>> 5) & 7) !== 0))) kind |= 16;
+    if (kind < 16 && (this.temper === Temper.Calm || (this.temper === Temper.Mixed && ((r >>> 5) & 7) !== 0)))
+      kind |= 16;
     const m = this.prng.next();
     const n = fraction > 32 ? this.prng.next() : 0;
     const top = 2 * bias + 1;

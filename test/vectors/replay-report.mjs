@@ -9,7 +9,11 @@ import { runnerImport } from 'vite';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { way: { type: 'string', default: 'step' }, first: { type: 'string', default: '3' }, all: { type: 'boolean' } },
+  options: {
+    way: { type: 'string', default: 'step' },
+    first: { type: 'string', default: '3' },
+    all: { type: 'boolean' },
+  },
 });
 const load = async (file) =>
   (await runnerImport(new URL(file, import.meta.url).pathname, { configFile: false, logLevel: 'error' })).module;
@@ -43,7 +47,9 @@ for (const group of named.length > 0 ? named : vectorGroups()) {
   failed += bad;
   for (const [name, form] of forms) {
     if (form.failures.length === 0 && !values.all) continue;
-    console.log(`${form.failures.length ? 'FAIL' : 'ok  '} ${name}: ${form.passed} passed, ${form.failures.length} failed`);
+    console.log(
+      `${form.failures.length ? 'FAIL' : 'ok  '} ${name}: ${form.passed} passed, ${form.failures.length} failed`,
+    );
     for (const { vector, wrong } of form.failures.slice(0, Number(values.first))) {
       console.log(`       #${vector.index} ${Buffer.from(vector.bytes).toString('hex')}: ${wrong.join('; ')}`);
     }

@@ -94,7 +94,6 @@ void case_begin(Case *c) {
   c->regs_mask = 0xFFFF;
   c->insn.opreg = NO_REG;
   c->fsw_mask = 0xFFFF;
-  c->pointers = COMPARE_POINTERS;
   if (recipe) fpu_derive(&c->draw, prng_seed(form_name, form_cases), recipe, &c->fpu);
   c->base_fpu = c->fpu;
   memcpy(data_pages, image, DATA_SIZE);
@@ -141,17 +140,16 @@ static void refuse(const char *why, const uint8_t *bytes, int length, const Mach
   exit(1);
 }
 
-/* Makes agree on FIP; on FDP and FOP only after an unmasked exception, and FDP only of a memory operand: undefined.h. */
+/* Makes agree on the pointers only while an unmasked exception is pending, and on FDP only for a memory operand:
+ * undefined.h. */
 static void settle_pointers(Case *c, const Machine *after) {
-  if (!c->x87_pointers || after->vector != VECTOR_BP) return;
-  c->pointers = COMPARE_FIP;
-  if (!(after->fpu.fsw & FSW_ES)) return;
-  c->pointers |= COMPARE_FOP;
-  if (c->insn.rm.is_mem) c->pointers |= COMPARE_FDP;
+  c->pointers = after->fpu.fsw & FSW_ES ? COMPARE_POINTERS : 0;
+  if (c->x87_pointers && after->vector == VECTOR_BP && !c->insn.rm.is_mem) c->pointers &= ~COMPARE_FDP;
 }
 
 void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   static uint8_t initial[DATA_SIZE];
+  for (int i = 0; mode != 64 && i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
   Machine before = {.rflags = c->flags, .rip = rip_of(c->rip, c->sel[SEG_CS]), .legacy = segmented}, after = {0};
   memcpy(before.reg, c->reg, sizeof before.reg);
   memcpy(before.sel, c->sel, sizeof before.sel);

@@ -41,7 +41,7 @@ typedef struct {
   Draw draw;
   uint16_t fsw_mask; /* bits of the status word to compare */
   int pointers;      /* COMPARE_FIP | COMPARE_FDP | COMPARE_FOP */
-  bool x87_pointers; /* it sets FIP, and FDP and FOP if makes agree: see undefined.h */
+  bool x87_pointers; /* it sets them */
   struct {
     uint16_t offset, length;
   } ignored[MAX_IGNORED]; /* stored bytes that are not compared */

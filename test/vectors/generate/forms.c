@@ -146,7 +146,7 @@ static void run_kind(const Form *form, bool memory, int cases) {
   recipe = strcmp(form->group, "bmi") ? &form->recipe : NULL;
   agreement = form->agreement;
   bool both = operand_at(form, RM).place == RM;
-  form_begin("%s%s", form->name, !both ? "" : memory ? " [mem]" : " [reg]");
+  form_begin("%s%s%s", registers_collide ? "#UD same registers " : "", form->name, !both ? "" : memory ? " [mem]" : " [reg]");
   int step = mode == 64 ? 1 : mode == 32 ? 10 : 20;
   for (int number = 0; number < cases; number += step) {
     Case c;
@@ -170,5 +170,9 @@ void forms_run(const char *group) {
     bool only = operand_at(form, RM_MEM).place == RM_MEM || gathers(form);
     if (!only) run_kind(form, false, form->register_cases);
     if (only || operand_at(form, RM).place == RM) run_kind(form, true, form->memory_cases);
+    if (!gathers(form)) continue;
+    registers_collide = true;
+    run_kind(form, true, 3);
+    registers_collide = false;
   }
 }

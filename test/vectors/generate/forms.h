@@ -56,6 +56,7 @@ uint64_t get_vector(const Case *c, const Form *form, OperandPlace place, int par
 
 /* What a form needs beyond random operands: prepare.c. `excluded` are registers no address may use. */
 uint16_t excluded_registers(const Form *form);
+extern bool registers_collide; /* the registers of a gather, which must differ, do not: #UD */
 void prepare(Case *c, const Form *form, int number);
 /* Bytes that saving instructions leave undefined, and images that restoring ones accept: state.c. */
 void prepare_state(Case *c, const Form *form, int number);

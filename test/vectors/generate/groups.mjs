@@ -7,8 +7,7 @@ const MOVE =
   /^(mov|lddqu|unpck|punpck|shufp|pshuf|blend|pblend|perm|broadcast|pbroadcast|insert|extract|maskmov|pmaskmov|pinsr|pextr|zero|pmov[sz]x)/;
 
 /** Instructions recorded by the general-purpose groups (misc, move, bits), random, or nothing that user code can see. */
-const ELSEWHERE =
-  /^(Prefetch|Sfence|Lfence|Mfence|Clflush|Movnti_|Crc32_|Monitor|Mwait|Rdrand|Rdseed|Pause)/;
+const ELSEWHERE = /^(Prefetch|Sfence|Lfence|Mfence|Clflush|Movnti_|Crc32_|Monitor|Mwait|Rdrand|Rdseed|Pause)/;
 
 export function ignoredCode(code) {
   return ELSEWHERE.test(code);
@@ -29,7 +28,7 @@ export function groupOf(name, { vex, mmx, x87, state, general, feature }) {
   if (/gather/.test(name)) return 'avx-gather';
   if (feature === 'FMA') return 'fma';
   const family = vex ? 'avx' : 'sse';
-  if (/^cvt/.test(name)) return `${family}-convert`;
+  if (name.startsWith('cvt')) return `${family}-convert`;
   if (FLOAT_ARITHMETIC.test(name)) return `${family}-float`;
   return MOVE.test(name) ? `${family}-move` : `${family}-integer`;
 }
@@ -58,6 +57,9 @@ const CASES = {
 export function casesOf(name, group, wide) {
   const [register, memory] = CASES[group];
   // One case for each of the 32 predicates, control bytes or so at the least.
-  const controlled = /^cmp[ps][sd]$|^round|^dpp|^shuf|^pshuf[dhlw]|^palignr|^mpsad|^insertps|^perm2|^blendp|^pblendw|^permq|^permpd/.test(name);
+  const controlled =
+    /^cmp[ps][sd]$|^round|^dpp|^shuf|^pshuf[dhlw]|^palignr|^mpsad|^insertps|^perm2|^blendp|^pblendw|^permq|^permpd/.test(
+      name,
+    );
   return [controlled ? Math.max(register, 48) : register, wide ? Math.ceil(memory * 0.75) : memory];
 }

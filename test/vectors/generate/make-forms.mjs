@@ -48,7 +48,7 @@ function memoryClass(size, mnemonic) {
 /** What the vector registers of a form hold. */
 function vectorClass(mnemonic, memory) {
   const suffix = /(?:2|^)\w*?([sp][sd])$/.exec(mnemonic);
-  if (/^cvt(si|pi)2|^cvtps2ph/.test(mnemonic)) return mnemonic === 'cvtps2ph' || /s$/.test(mnemonic.slice(-1)) ? 'F32' : 'F64';
+  if (/^cvt(si|pi)2|^cvtps2ph/.test(mnemonic)) return mnemonic.endsWith('d') ? 'F64' : 'F32';
   if (memory) return memory;
   if (suffix) return suffix[1].endsWith('s') ? 'F32' : 'F64';
   if (/^mov(hl|lh)ps|^movmskps/.test(mnemonic)) return 'F32';
@@ -85,7 +85,9 @@ function parts(info) {
   row.opcode = bytes[0];
   if (bytes.length > 1) row.second = bytes[1];
   row.modrm ??= row.digit >= 0;
-  row.prefix = { [MandatoryPrefix.P66]: 0x66, [MandatoryPrefix.PF3]: 0xf3, [MandatoryPrefix.PF2]: 0xf2 }[info.mandatoryPrefix] ?? 0;
+  row.prefix =
+    { [MandatoryPrefix.P66]: 0x66, [MandatoryPrefix.PF3]: 0xf3, [MandatoryPrefix.PF2]: 0xf2 }[info.mandatoryPrefix] ??
+    0;
   return row;
 }
 
@@ -124,9 +126,17 @@ for (const [code, value] of Object.entries(Code)) {
   const vector = general || x87 ? 'NONE' : vectorClass(bare, memory);
   const bytes = info.memorySize === MemorySize.Unknown ? 0 : MemorySizeExt.size(info.memorySize);
   const memorySize = /^(xsave|xrstor)/.test(bare) ? 832 : bytes;
-  const [registerCases, memoryCases] = casesOf(bare, group, operands.some(([, type]) => type === 'YMM'));
-  const x87Class = x87 || state ? 'F80' : mmx ? (/^cvt/.test(bare) ? 'I32' : vector) : 'NONE';
-  const agreement = /^(rcp|rsqrt)[ps]s$/.test(bare) ? 'APPROXIMATE' : group === 'x87-transcendental' ? 'LAST_PLACE' : 'EXACT';
+  const [registerCases, memoryCases] = casesOf(
+    bare,
+    group,
+    operands.some(([, type]) => type === 'YMM'),
+  );
+  const x87Class = x87 || state ? 'F80' : mmx ? (bare.startsWith('cvt') ? 'I32' : vector) : 'NONE';
+  const agreement = /^(rcp|rsqrt)[ps]s$/.test(bare)
+    ? 'APPROXIMATE'
+    : group === 'x87-transcendental'
+      ? 'LAST_PLACE'
+      : 'EXACT';
   const hex = (n) => (n < 0 ? '-1' : `0x${n.toString(16).toUpperCase().padStart(2, '0')}`);
   const w = vex ? (info.isWIG ? 'ANY' : info.W) : 0;
   const l = vex ? (info.isLIG ? 'ANY' : info.L) : 0;

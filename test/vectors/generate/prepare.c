@@ -96,6 +96,8 @@ static void prepare_masked_store(Case *c, const Form *form) {
   c->reg[RDI] = mode == 64 ? c->target : offset_in(segment_of(c->sel[SEG_DS]), c->target);
 }
 
+bool registers_collide;
+
 /* A gather's base lies in the data, its indexes reach around there; elements whose mask is clear may lie anywhere. */
 static void prepare_gather(Case *c, const Form *form, int number) {
   bool quad = operand_at(form, VSIB64).place == VSIB64;
@@ -108,10 +110,11 @@ static void prepare_gather(Case *c, const Form *form, int number) {
     insn->vvvv = (int)choose(count);
     rm->index = (int)choose(count);
   } while (insn->reg == insn->vvvv || insn->reg == rm->index || insn->vvvv == rm->index);
-  if (number % 16 == 15) { /* all three must differ */
-    if (choose(2)) insn->vvvv = insn->reg;
-    else rm->index = insn->reg;
-    c->faults |= 1u << VECTOR_UD;
+  if (registers_collide) {
+    if (number % 3 == 0) insn->vvvv = insn->reg;
+    else if (number % 3 == 1) rm->index = insn->reg;
+    else rm->index = insn->vvvv;
+    c->faults = 1u << VECTOR_UD;
   }
   if (mode == 16) insn_address_size(insn, 4); /* a vector of addresses needs a SIB byte */
   rm->scale = (int)choose(4);

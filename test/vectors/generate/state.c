@@ -4,15 +4,19 @@
 #include "forms.h"
 #include "shape.h"
 
-/* In the images, whatever the makes write: reserved bytes, selectors (deprecated: CPUID.7.EBX[13]), MXCSR_MASK. */
+/* In the images, whatever the makes write: reserved bytes, selectors (deprecated: CPUID.7.EBX[13]), MXCSR_MASK; and
+ * without a pending exception the pointers (undefined.h). */
 static void ignore_environment(Case *c, int word) {
   uint64_t at = c->target;
+  bool pending = c->fpu.fsw & FSW_ES;
   if (word == 2) { /* SDM vol. 1, figure 8-12: FCW FSW FTW FIP FCS FDP FDS */
+    if (!pending) return case_ignore(c, at + 6, 8);
     case_ignore(c, at + 8, 2);
     case_ignore(c, at + 12, 2);
     return;
   }
   for (int i = 0; i < 3; i++) case_ignore(c, at + 2 + 4 * (uint64_t)i, 2); /* figure 8-9 */
+  if (!pending) return case_ignore(c, at + 12, 16);
   case_ignore(c, at + 16, 2);
   case_ignore(c, at + 24, 4);
 }
@@ -21,7 +25,8 @@ static void ignore_environment(Case *c, int word) {
 static void ignore_fxsave(Case *c, bool wide) {
   uint64_t at = c->target;
   case_ignore(c, at + 5, 1);
-  if (!wide) case_ignore(c, at + 12, 4), case_ignore(c, at + 20, 4);
+  if (!(c->fpu.fsw & FSW_ES)) case_ignore(c, at + 6, 18);
+  else if (!wide) case_ignore(c, at + 12, 4), case_ignore(c, at + 20, 4);
   case_ignore(c, at + 28, 4);
   for (uint64_t i = 0; i < 8; i++) case_ignore(c, at + 42 + 16 * i, 6);
   int end = mode == 64 ? 416 : 288;
