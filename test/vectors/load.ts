@@ -2,7 +2,9 @@
 // README.md has the page layout a replayer builds and the file format.
 import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { SLOT_DIFFERS, Slot, derive, FloatingPart, type Edits, type Recipe } from './fpu.js';
 import { CODE_ENTRY, COMPARED_FLAGS, DATA_BASE, baseMemory } from './layout.js';
+import { Class, type Draw } from './operands.js';
 import { Prng } from './prng.js';
 import { Reader, VectorFileError } from './reader.js';
 import { SEG_CS, SEG_SS, Tables } from './segments.js';
@@ -39,6 +41,8 @@ export interface Vector {
   address: bigint;
   /** Of the groups about segments, and of all in 16- and 32-bit code. */
   segmented?: Segmented;
+  /** Of the groups with floating-point and vector state. */
+  floating?: FloatingPart;
   /** The data pages before. */
   memory: InitialMemory;
   expect: {
@@ -88,8 +92,10 @@ export class InitialMemory {
 
 const DATA = new URL('./data/', import.meta.url);
 const SUFFIX = '.bin.gz';
+/** "DBV1", and what is added to its last character. */
 const MAGIC = 0x31564244;
-const MAGIC_LEGACY = 0x32564244;
+const WITH_SEGMENTS = 1;
+const WITH_FLOATING = 2;
 const RSP = 4;
 /** The one exception here that is a trap: RIP stands behind INTO. */
 const OVERFLOW = 4;
@@ -102,6 +108,33 @@ const enum Has {
   Stores = 32,
   Patches = 64,
   Regs = 128,
+}
+
+/** The second byte of HAS bits, in files with floating-point state. */
+const enum HasFloating {
+  Input = 1,
+  FswMask = 2,
+  Ignored = 4,
+  /** Three bits. */
+  Pointers = 8,
+  Changed = 64,
+}
+
+/** What has changed in a floating-point state. */
+const enum Changed {
+  Vectors = 1,
+  Mxcsr = 2,
+  Words = 4,
+  X87 = 8,
+  Fip = 16,
+  Fdp = 32,
+  Fop = 64,
+}
+
+/** A form as its file names it. */
+interface Form {
+  name: string;
+  floating?: { recipe: Recipe; agreement: number };
 }
 
 interface Streams {
@@ -140,12 +173,13 @@ function* loadFile(group: string, base: Uint8Array): Generator<Vector, void, und
   const file = new Uint8Array(gunzipSync(readFileSync(new URL(group + SUFFIX, DATA))));
   const header = new DataView(file.buffer, file.byteOffset);
   const magic = file.length < 28 ? 0 : header.getUint32(0, true);
-  if (magic !== MAGIC && magic !== MAGIC_LEGACY) {
-    throw new VectorFileError(`${group}${SUFFIX} is no vector file: its first word is neither DBV1 nor DBV2`);
+  const kind = (magic - MAGIC) / 0x100_0000;
+  if (![0, 1, 2, 3].includes(kind)) {
+    throw new VectorFileError(`${group}${SUFFIX} is no vector file: its first word is none of DBV1 to DBV4`);
   }
   let start = 28;
   let tables: Tables | undefined;
-  if (magic === MAGIC_LEGACY) {
+  if ((kind & WITH_SEGMENTS) !== 0) {
     const entries = header.getUint32(start, true);
     tables = new Tables(
       BigUint64Array.from({ length: entries }, (_, i) => header.getBigUint64(start + 4 + 8 * i, true)),
@@ -162,8 +196,12 @@ function* loadFile(group: string, base: Uint8Array): Generator<Vector, void, und
   const streams: Streams = { code: part(4, 'code'), control: part(5, 'control'), values: part(6, 'values') };
   const ascii = new TextDecoder();
   while (!forms.atEnd) {
-    const form = ascii.decode(forms.take(forms.byte()));
+    const form: Form = { name: ascii.decode(forms.take(forms.byte())) };
     const cases = forms.varint();
+    if ((kind & WITH_FLOATING) !== 0) {
+      const recipe = { vector: forms.byte(), x87: forms.byte(), memory: forms.byte() };
+      form.floating = { recipe, agreement: forms.byte() };
+    }
     for (let index = 0; index < cases; index++) yield readCase(form, index, base, streams, tables);
   }
   if (!streams.code.atEnd || !streams.control.atEnd || !streams.values.atEnd) {
@@ -183,12 +221,14 @@ function readRegs(known: BigUint64Array, { control, values }: Streams): BigUint6
   return regs;
 }
 
-function readPatches(prng: Prng, { control, values }: Streams): Bytes[] {
-  return Array.from({ length: control.varint() }, () => {
+/** Patches that store no value are drawn: by `draw` from the class of the form's memory operands, if it has one. */
+function readPatches(prng: Prng, { control, values }: Streams, draw?: Draw, kind = Class.None): Bytes[] {
+  return Array.from({ length: control.varint() }, (_, i) => {
     const place = control.varint();
     if ((place & 1) !== 0) return { offset: place >>> 1, bytes: values.take(8) };
     const words = new Uint32Array(2);
-    prng.edge64(words, 0);
+    if (draw) draw.draw64(kind, i & 3, words, 0);
+    else prng.edge64(words, 0);
     return { offset: place >>> 1, bytes: new Uint8Array(words.buffer) };
   });
 }
@@ -200,10 +240,55 @@ function readStores({ control, values }: Streams): Bytes[] {
   });
 }
 
+function readRanges(control: Reader): Array<{ offset: number; length: number }> {
+  return Array.from({ length: control.varint() }, () => ({ offset: control.varint(), length: control.varint() }));
+}
+
 function readFault(control: Reader): Fault {
   const fault: Fault = { vector: control.byte(), errorCode: control.varint() };
   if (fault.vector === 14) fault.cr2 = control.bigVarint();
   return fault;
+}
+
+/** Changes of floating-point state; `address` is that of the instruction. */
+function readEdits({ control, values }: Streams, address: bigint): Edits {
+  const edits: number[] = [];
+  const scratch = new Uint8Array(8);
+  const words = new Uint32Array(scratch.buffer);
+  const value = (slot: Slot): void => {
+    const width = control.byte();
+    const differs = (width & 16) !== 0;
+    scratch.fill(0);
+    values.value(width & 15, scratch, 0, true);
+    edits.push(slot | (differs ? SLOT_DIFFERS : 0), words[0]!, words[1]!);
+  };
+  const has = control.byte();
+  const vectors = (has & Changed.Vectors) !== 0 ? control.varint() : 0;
+  for (let n = 0; n < 16; n++) {
+    if (((vectors >>> n) & 1) === 0) continue;
+    const parts = control.byte();
+    for (let i = 0; i < 4; i++) if (((parts >>> i) & 1) !== 0) value(4 * n + i);
+  }
+  if ((has & Changed.Mxcsr) !== 0) edits.push(Slot.Mxcsr | SLOT_DIFFERS, control.varint(), 0);
+  if ((has & Changed.Words) !== 0) {
+    edits.push(Slot.Fcw | SLOT_DIFFERS, control.varint(), 0);
+    edits.push(Slot.Fsw | SLOT_DIFFERS, control.varint(), 0);
+    edits.push(Slot.Tags | SLOT_DIFFERS, control.byte(), 0);
+  }
+  const x87 = (has & Changed.X87) !== 0 ? control.byte() : 0;
+  for (let n = 0; n < 8; n++) {
+    if (((x87 >>> n) & 1) === 0) continue;
+    value(Slot.X87 + n);
+    edits.push((Slot.Exponent + n) | SLOT_DIFFERS, control.varint(), 0);
+  }
+  const pointer = (slot: Slot, base: bigint): void => {
+    const place = control.bigVarint() ^ base;
+    edits.push(slot, Number(place & 0xffff_ffffn), Number(place >> 32n));
+  };
+  if ((has & Changed.Fip) !== 0) pointer(Slot.Fip, address);
+  if ((has & Changed.Fdp) !== 0) pointer(Slot.Fdp, 0n);
+  if ((has & Changed.Fop) !== 0) edits.push(Slot.Fop, control.varint(), 0);
+  return Uint32Array.from(edits);
 }
 
 function readSegments(known: Uint16Array, { control, values }: Streams): Uint16Array {
@@ -215,9 +300,16 @@ function readSegments(known: Uint16Array, { control, values }: Streams): Uint16A
   return segments;
 }
 
-function readCase(form: string, index: number, base: Uint8Array, streams: Streams, tables?: Tables): Vector {
+function readCase(
+  { name: form, floating: of }: Form,
+  index: number,
+  base: Uint8Array,
+  streams: Streams,
+  tables?: Tables,
+): Vector {
   const { code, control } = streams;
-  const prng = Prng.forCase(form, index);
+  const seed = Prng.seed(form, index);
+  const prng = new Prng(seed);
   const derived = new BigUint64Array(16);
   const words = new Uint32Array(derived.buffer);
   for (let i = 0; i < 16; i++) prng.edge64(words, 2 * i);
@@ -227,6 +319,7 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
 
   const length = control.byte();
   const has = control.byte();
+  const hasFloating = of ? control.byte() : 0;
   const bytes = code.take(length);
   let segmented: Segmented | undefined;
   if (tables) {
@@ -241,11 +334,23 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
   const address = (has & Has.Rip) !== 0 ? CODE_ENTRY + BigInt(control.signed()) : CODE_ENTRY;
   if ((has & Has.Flags) !== 0) flagsIn ^= control.varint();
   const regsIn = (has & Has.Regs) !== 0 ? readRegs(derived, streams) : derived;
-  const patches = (has & Has.Patches) !== 0 ? readPatches(prng, streams) : [];
+  const patches =
+    (has & Has.Patches) !== 0
+      ? readPatches(prng, streams, of && derive(seed, of.recipe, new BigUint64Array(Slot.Count)), of?.recipe.memory)
+      : [];
   const memory = new InitialMemory(base, patches);
 
   const flagsMask = (has & Has.FlagsMask) !== 0 ? control.varint() : COMPARED_FLAGS;
   const regsMask = (has & Has.RegsMask) !== 0 ? control.varint() : 0xffff;
+  let floating: FloatingPart | undefined;
+  if (of) {
+    const given = (hasFloating & HasFloating.Input) !== 0 ? readEdits(streams, address) : undefined;
+    const fswMask = (hasFloating & HasFloating.FswMask) !== 0 ? control.varint() : 0xffff;
+    const ignored = (hasFloating & HasFloating.Ignored) !== 0 ? readRanges(control) : [];
+    const pointers = (hasFloating >>> 3) & 7;
+    const changed = (hasFloating & HasFloating.Changed) !== 0 ? readEdits(streams, address) : undefined;
+    floating = new FloatingPart(seed, of.recipe, given, changed, of.agreement, fswMask, pointers, ignored);
+  }
   const regs = readRegs(regsIn, streams);
   const flags = flagsIn ^ control.varint();
   const segments = segmented && readSegments(segmented.segmentsIn, streams);
@@ -259,6 +364,7 @@ function readCase(form: string, index: number, base: Uint8Array, streams: Stream
   const expect: Vector['expect'] = { regs, flags, flagsMask, regsMask, rip: nextRip, memory: stores };
   if (fault) expect.fault = fault;
   const vector: Vector = { form, index, bytes, regsIn, flagsIn, rip, address, memory, expect };
+  if (floating) vector.floating = floating;
   if (segmented && segments) {
     vector.segmented = segmented;
     expect.segments = segments;

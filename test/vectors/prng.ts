@@ -10,11 +10,11 @@ export class Prng {
     this.state = seed | 0;
   }
 
-  /** The stream of case `index` of a form: FNV-1a of the name (ASCII), spread by the index. */
-  static forCase(form: string, index: number): Prng {
+  /** The seed of case `index` of a form: FNV-1a of the name (ASCII), spread by the index. */
+  static seed(form: string, index: number): number {
     let hash = 0x811c9dc5;
     for (let i = 0; i < form.length; i++) hash = Math.imul(hash ^ form.charCodeAt(i), 0x01000193);
-    return new Prng(hash ^ Math.imul(index, 0x85ebca6b));
+    return hash ^ Math.imul(index, 0x85ebca6b);
   }
 
   /** The next word, unsigned. */

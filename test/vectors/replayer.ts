@@ -12,6 +12,8 @@ import {
   type Segmented,
   type Vector,
 } from './load.js';
+import { compareFloating } from './fpu-compare.js';
+import { IMAGE_SIZE, fromImage, toImage, type FloatingPart } from './fpu.js';
 import { GDT, GDT_LDT, GDT_LIMIT, GDT_TSS, SEGMENT_NAMES, SEG_CS, SEG_SS } from './segments.js';
 
 type Exports = Record<string, WebAssembly.Global> & Record<string, (...args: number[]) => number>;
@@ -43,6 +45,10 @@ const BLOCK_BUDGET = 200;
 const ALIAS = 0x1_0000n;
 /** Access rights of a segment register that holds a null selector (SDM vol. 3, 25.4.1). */
 const UNUSABLE = 0x1_0000;
+const PAE = 0x20n;
+const OSFXSR = 0x200n;
+const OSXMMEXCPT = 0x400n;
+const OSXSAVE = 0x4_0000n;
 const KERNEL_CODE = 0x10;
 const USER_CODE = 0x33;
 const USER_DATA = 0x2b;
@@ -101,9 +107,16 @@ export class Replayer {
     this.#field('NESTED', 1n);
     this.#field('NESTED_ROOT', BigInt(ept));
     this.#field('PHYSICAL_BITS', 40n);
-    this.#field('FEATURES', BigInt(this.#constant('FEATURE_NX') | this.#constant('FEATURE_MOVBE')));
+    this.#field('FEATURES', this.#features());
+    this.#field('XCR0', 7n);
     this.#buildGuest();
     this.#bytes.set(this.#base, this.#ram + DATA);
+  }
+
+  /** Everything the core has, except what only Intel's processors do. */
+  #features(): bigint {
+    const names = Object.keys(this.#core).filter((name) => name.startsWith('FEATURE_') && name !== 'FEATURE_INTEL');
+    return names.reduce((bits, name) => bits | BigInt(this.#core[name]!.value as number | bigint), 0n);
   }
 
   #constant(name: string): number {
@@ -156,7 +169,7 @@ export class Replayer {
     }
     this.#field('CR0', 0x8001_0033n);
     this.#field('CR3', BigInt(PML4));
-    this.#field('CR4', 0x20n);
+    this.#field('CR4', PAE | OSFXSR | OSXMMEXCPT | OSXSAVE);
     this.#field('EFER', 0xd01n);
     this.#field('GDTR_BASE', BigInt(SYSTEM_BASE + GDT_PAGE));
     this.#field('GDTR_LIMIT', BigInt(GDT_LIMIT));
@@ -226,6 +239,7 @@ export class Replayer {
     this.#quads.set(vector.regsIn, gpr);
     core.setRflags!(vector.flagsIn);
     this.#field('RIP', vector.rip);
+    if (vector.floating) this.#loadFloating(vector.floating);
     const wrong: string[] = [];
     const frame = this.#execute(vector, way);
     const finished = way === 'block' && frame?.vector === BREAKPOINT;
@@ -263,6 +277,7 @@ export class Replayer {
     const difference = (flags ^ vector.expect.flags) & vector.expect.flagsMask;
     if (difference) wrong.push(`flags ${flags.toString(16)}, expected ${vector.expect.flags.toString(16)}`);
     if (vector.segmented) this.#checkSegments(vector, frame, wrong);
+    if (vector.floating) wrong.push(...this.#checkFloating(vector.floating));
     this.#checkMemory(vector, wrong);
     return wrong;
   }
@@ -296,6 +311,18 @@ export class Replayer {
       rsp: this.#view.getBigUint64(frame + 24, true),
       ss: this.#view.getUint16(frame + 32, true),
     };
+  }
+
+  #image(): DataView {
+    return new DataView(this.#memory.buffer, this.#state + this.#constant('FXSAVE'), IMAGE_SIZE);
+  }
+  #loadFloating(floating: FloatingPart): void {
+    toImage(floating.before, this.#image());
+    this.#core.loadFpu!();
+  }
+  #checkFloating(floating: FloatingPart): string[] {
+    this.#core.saveFpu!();
+    return compareFloating(floating, fromImage(this.#image()));
   }
 
   /** Selectors against the recording; what stands behind a selector the instruction loaded, against its descriptor. */
@@ -333,6 +360,9 @@ export class Replayer {
     const expected = this.#base.slice();
     const touched: Bytes[] = [...vector.memory.patches, ...vector.expect.memory];
     for (const patch of touched) expected.set(patch.bytes, patch.offset);
+    for (const { offset, length } of vector.floating?.ignored ?? []) {
+      expected.set(data.subarray(offset, offset + length), offset);
+    }
     if (Buffer.compare(data, expected) !== 0) {
       const at = data.findIndex((byte, index) => byte !== expected[index]);
       wrong.push(`memory at ${at.toString(16)}: ${data[at]!.toString(16)}, expected ${expected[at]!.toString(16)}`);

@@ -14,6 +14,8 @@ static uint8_t image[DATA_SIZE];
 static char form_name[128];
 static uint32_t form_cases, choices;
 long total_cases, total_forms;
+const Recipe *recipe;
+int agreement = EXACT;
 
 /* The memory every case starts from. Random bytes, but 0x800..0xBFF mostly repeats 0x400..0x7FF and 0xC00..0xFFF is
  * mostly 0x5A, so that REPE CMPS and REPE SCAS have something to run over. */
@@ -91,6 +93,9 @@ void case_begin(Case *c) {
   c->flags_mask = COMPARED_FLAGS;
   c->regs_mask = 0xFFFF;
   c->insn.opreg = NO_REG;
+  c->fsw_mask = 0xFFFF;
+  if (recipe) fpu_derive(&c->draw, prng_seed(form_name, form_cases), recipe, &c->fpu);
+  c->base_fpu = c->fpu;
   memcpy(data_pages, image, DATA_SIZE);
 }
 
@@ -103,8 +108,22 @@ static void patch(Case *c, uint64_t address, bool given, uint64_t value) {
   memcpy((void *)address, &value, 8);
 }
 
-void case_patch(Case *c, uint64_t address) { patch(c, address, false, prng_edge64(&c->stream)); }
+void case_patch(Case *c, uint64_t address) {
+  /* The draw's place is that in a vector: 32 bytes. */
+  uint64_t value = recipe ? draw64(&c->draw, recipe->memory, c->patches & 3) : prng_edge64(&c->stream);
+  patch(c, address, false, value);
+}
+
 void case_patch_value(Case *c, uint64_t address, uint64_t value) { patch(c, address, true, value); }
+
+void case_ignore(Case *c, uint64_t address, int bytes) {
+  if (c->ignores == MAX_IGNORED) {
+    fprintf(stderr, "%s: too much to ignore\n", form_name);
+    exit(1);
+  }
+  c->ignored[c->ignores].offset = (uint16_t)(address - DATA_BASE);
+  c->ignored[c->ignores++].length = (uint16_t)bytes;
+}
 
 uint64_t case_peek(uint64_t address, int bytes) {
   uint64_t value = 0;
@@ -121,11 +140,21 @@ static void refuse(const char *why, const uint8_t *bytes, int length, const Mach
   exit(1);
 }
 
+/* Makes agree on the pointers only while an unmasked exception is pending, and on FDP only for a memory operand:
+ * undefined.h. */
+static void settle_pointers(Case *c, const Machine *after) {
+  c->pointers = after->fpu.fsw & FSW_ES ? COMPARE_POINTERS : 0;
+  if (c->x87_pointers && after->vector == VECTOR_BP && !c->insn.rm.is_mem) c->pointers &= ~COMPARE_FDP;
+}
+
 void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   static uint8_t initial[DATA_SIZE];
+  for (int i = 0; mode != 64 && i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
   Machine before = {.rflags = c->flags, .rip = rip_of(c->rip, c->sel[SEG_CS]), .legacy = segmented}, after = {0};
   memcpy(before.reg, c->reg, sizeof before.reg);
   memcpy(before.sel, c->sel, sizeof before.sel);
+  before.floating = recipe != NULL;
+  before.fpu = c->fpu;
   memcpy(initial, data_pages, DATA_SIZE);
   uint64_t at = c->rip - CODE_BASE, room = CODE_SIZE - at;
   size_t placed = (uint64_t)length < room ? (size_t)length : (size_t)room;
@@ -150,6 +179,7 @@ void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   bool changed = memcmp(initial, data_pages, DATA_SIZE) || memcmp(after.reg, c->reg, sizeof after.reg);
   if (segmented && !c->partial && after.vector != VECTOR_BP && changed) return;
   if (mode != 64) c->base_reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
+  if (recipe) settle_pointers(c, &after);
   record_case(c, bytes, length, &after, initial);
   form_cases++;
   total_cases++;

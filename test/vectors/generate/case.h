@@ -7,8 +7,9 @@
 #include "insn.h"
 #include "machine.h"
 
-#define MAX_PATCHES 10
+#define MAX_PATCHES 16
 #define COMPARED_FLAGS (STATUS | DF)
+#define MAX_IGNORED 20
 
 typedef struct {
   uint16_t offset;
@@ -35,11 +36,30 @@ typedef struct {
   bool keep_rsp;       /* the instruction uses the stack: RSP stays where it is */
   int pops;            /* bytes by which RSP has grown when the memory operand's address is computed */
   uint64_t target;     /* address of the memory operand, once picked */
+  /* Floating point and vectors, where the form has a recipe. */
+  Fpu fpu, base_fpu;
+  Draw draw;
+  uint16_t fsw_mask; /* bits of the status word to compare */
+  int pointers;      /* COMPARE_FIP | COMPARE_FDP | COMPARE_FOP */
+  bool x87_pointers; /* it sets them */
+  struct {
+    uint16_t offset, length;
+  } ignored[MAX_IGNORED]; /* stored bytes that are not compared */
+  int ignores;
 } Case;
+
+enum { COMPARE_FIP = 1, COMPARE_FDP = 2, COMPARE_FOP = 4, COMPARE_POINTERS = 7 };
+/* How the results of a form agree with hardware. */
+enum { EXACT, APPROXIMATE /* 1.5 * 2^-12 */, LAST_PLACE /* one unit in the last place */ };
+
+/* What the forms to come draw floating-point and vector state from; NULL: they have none. */
+extern const Recipe *recipe;
+extern int agreement;
 
 /* Groups are files, forms are names in them. Everything a generator file calls between form_begin and form_end
  * belongs to that form. */
-void group_begin(const char *directory, const char *name);
+/* `segments`: its cases have segment registers; `fpu`: floating-point and vector state. */
+void group_begin(const char *directory, const char *name, bool segments, bool fpu);
 void group_end(void);
 void form_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void form_end(void);
@@ -47,8 +67,10 @@ void form_end(void);
 /* A fresh case of the current form: registers, flags and memory as the replayer will derive them. */
 void case_begin(Case *c);
 /* Overwrites part of the derived state; the difference is stored with the case. */
-void case_patch(Case *c, uint64_t address);                       /* 8 bytes, an edge value */
+void case_patch(Case *c, uint64_t address);                       /* 8 bytes, an edge value of the recipe's class */
 void case_patch_value(Case *c, uint64_t address, uint64_t value); /* 8 bytes, this value */
+/* Bytes of memory that the instruction leaves undefined. */
+void case_ignore(Case *c, uint64_t address, int bytes);
 /* Initial content of memory, as patched so far. */
 uint64_t case_peek(uint64_t address, int bytes);
 /* Runs the case on the CPU and stores it; ends the program if the outcome is none the case allows. */

@@ -66,7 +66,14 @@ int insn_encode(const Insn *insn, uint64_t rip, uint8_t *out) {
     if (rm->is_mem) rex |= high_bit(rm->index) << 1 | high_bit(rm->base);
     else rex |= high_bit(rm->reg), high |= rm->reg > 16;
   }
-  if (rex || insn->rex_force) {
+  if (insn->vex) {
+    /* SDM vol. 2A, 2.3.5: R X B and vvvv inverted. In legacy modes R and X must be one, or it is LES or LDS. */
+    int tail = (~insn->vvvv & 15) << 3 | insn->vex_l << 2 | insn->vex_pp;
+    bool two = !insn->vex_long && insn->vex_map == 1 && !insn->vex_w && !(rex & 3);
+    out[at++] = two ? 0xC5 : 0xC4;
+    if (!two) out[at++] = (uint8_t)((~rex & 7) << 5 | insn->vex_map);
+    out[at++] = (uint8_t)(two ? (~rex & 4) << 5 | tail : insn->vex_w << 7 | tail);
+  } else if (rex || insn->rex_force) {
     if (high) {
       fprintf(stderr, "a high-byte register cannot be encoded beside a REX prefix\n");
       exit(1);

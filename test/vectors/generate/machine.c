@@ -22,6 +22,7 @@ static const Machine *entering;
 static Machine *leaving;
 static gregset_t harness;
 static uint64_t harness_fs;
+static uint8_t harness_fpu[XSAVE_SIZE];
 
 static void die(const char *what) {
   perror(what);
@@ -53,8 +54,12 @@ static void restore_segments(void) {
 static void on_signal(int signal, siginfo_t *info, void *context) {
   (void)info;
   greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
+  /* With the kernel's XSAVE header behind the 512 bytes that the C library knows. */
+  uint8_t *image = (uint8_t *)((ucontext_t *)context)->uc_mcontext.fpregs;
   if (entering) {
     memcpy(harness, g, sizeof harness);
+    memcpy(harness_fpu, image, sizeof harness_fpu);
+    if (entering->floating) fpu_to_image(&entering->fpu, image);
     for (int i = 0; i < 16; i++) g[greg_of[i]] = (greg_t)entering->reg[i];
     g[REG_EFL] = (greg_t)entering->rflags;
     g[REG_RIP] = (greg_t)entering->rip;
@@ -80,8 +85,10 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
   leaving->rip = (uint64_t)g[REG_RIP] - (leaving->vector == VECTOR_BP ? 1 : 0);
   leaving->error = (uint32_t)g[REG_ERR];
   leaving->cr2 = (uint64_t)g[REG_CR2];
+  fpu_from_image(&leaving->fpu, image);
   leaving = NULL;
   memcpy(g, harness, sizeof harness);
+  memcpy(image, harness_fpu, sizeof harness_fpu);
 }
 
 static void map_fixed(uint64_t base, uint64_t size, int protection, int fd) {

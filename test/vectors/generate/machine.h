@@ -1,8 +1,10 @@
-/* Runs one instruction on the CPU this program runs on, with every general-purpose register under control. */
+/* Runs one instruction on the CPU this program runs on, with every register under control. */
 #ifndef MACHINE_H
 #define MACHINE_H
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "fpu.h"
 
 /* Pages of the test program; everything around them is unmapped,
  * and both are mapped a second time 64 KiB higher, for offsets that wrap. README.md, "The page layout", repeats these. */
@@ -20,13 +22,15 @@ enum {
 #define STATUS (CF | PF | AF | ZF | SF | OF)
 enum {
   VECTOR_DE = 0, VECTOR_BP = 3, VECTOR_OF = 4, VECTOR_BR = 5, VECTOR_UD = 6, VECTOR_NP = 11, VECTOR_SS = 12,
-  VECTOR_GP = 13, VECTOR_PF = 14,
+  VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_MF = 16, VECTOR_XM = 19,
 };
 
 typedef struct {
   uint64_t reg[16];
   uint64_t rflags;
   bool legacy;     /* loads the segment registers */
+  bool floating;   /* loads `fpu` */
+  Fpu fpu;
   uint16_t sel[6]; /* as in Case */
   uint64_t rip;
   int vector; /* out: VECTOR_BP where execution reached an INT3 (rip then points at it) */

@@ -13,7 +13,21 @@ enum {
   UNDEFINED_DIV = STATUS,                   /* DIV IDIV: "the CF, OF, SF, ZF, AF, and PF flags are undefined" */
   UNDEFINED_BIT_TEST = OF | SF | AF | PF,   /* BT BTS BTR BTC: CF defined, ZF unaffected */
   UNDEFINED_BIT_SCAN = CF | OF | SF | AF | PF, /* BSF BSR: only ZF; the destination too where the source is zero */
+  UNDEFINED_BMI = AF | PF,                  /* ANDN BLSI BLSR BLSMSK BZHI: "AF and PF flags are undefined" */
+  UNDEFINED_BEXTR = AF | PF | SF,           /* BEXTR: "AF, SF, and PF are undefined" */
+  UNDEFINED_COUNT = OF | SF | AF | PF,      /* LZCNT TZCNT: "OF, SF, PF and AF flags are undefined" */
 };
+
+/* x87 status and pointers (undefined.c):
+ * - C0 C2 C3 are undefined after arithmetic, loads, stores, constants; all four after FFREE and control instructions
+ *   ("FPU Flags Affected" of each, SDM vol. 2); C0 and C3 after FSIN FCOS FSINCOS FPTAN.
+ * - FIP FDP FOP are compared only while an unmasked exception is pending. Otherwise AMD's processors save zeros (AMD
+ *   APM vol. 2, 11.4.4.3; CPUID 8000_0008 EBX[2]), and newer ones of Intel update FDP and FOP by unmasked exceptions only
+ *   (vol. 1, 8.1.8 and 8.1.9; CPUID.7.EBX[6]). FDP is undefined where there is no memory operand. The selectors
+ *   FCS and FDS are deprecated (CPUID.7.EBX[13]) and never compared.
+ * - FSIN FCOS FSINCOS FPTAN FPATAN F2XM1 FYL2X FYL2XP1 have an error of less than one unit in the last place (vol. 1,
+ *   8.3.10), so one unit is allowed, and C1 and PE there are not compared.
+ * - RCPPS RCPSS RSQRTPS RSQRTSS have a relative error of at most 1.5 * 2^-12 (vol. 2). */
 
 /* Undefined flags of SHL SHR SAR (digit 4 5 7) and ROL ROR RCL RCR (digit 0..3). `count` is the whole count operand.
  * "SAL/SAR/SHL/SHR" and "RCL/RCR/ROL/ROR": a masked count of 0 changes no flag; OF is defined for 1 only; AF is
