@@ -110,16 +110,18 @@ export function clearAbove(): void {
   if (isVex() && kind(0) == I.KIND_XMM && bytesOf(0) == 16) setDst(emit(Uop.ZERO_HIGH), vectorRegister(0));
 }
 
+function usesMmx(): bool {
+  const count = <u32>load<u8>(I.insn(), I.OPERAND_COUNT);
+  for (let k: u32 = 0; k < count; k++) if (kind(k) == I.KIND_MMX) return true;
+  return load<u16>(I.insn(), I.OPERATION) == Operation.EMMS;
+}
+
 export function lowerVector(operation: u32, family: u32): void {
   if (!claimed()) return emitUndefined(operation);
   const count = <u32>load<u8>(I.insn(), I.OPERAND_COUNT);
-  let hasMmx = false;
+  const hasMmx = usesMmx();
   let hasXmm = false;
-  for (let k: u32 = 0; k < count; k++) {
-    if (kind(k) == I.KIND_MMX) hasMmx = true;
-    else if (kind(k) == I.KIND_XMM) hasXmm = true;
-  }
-  if (operation == Operation.EMMS) hasMmx = true;
+  for (let k: u32 = 0; k < count; k++) if (kind(k) == I.KIND_XMM) hasXmm = true;
   if (isVex()) {
     if (!vexAvailable()) return;
   } else if (hasXmm && !sseAvailable()) return;
@@ -130,8 +132,12 @@ export function lowerVector(operation: u32, family: u32): void {
   if (family == FAMILY_MASKED) lowerMasked(operation);
   else if (!lowerVectorMove(operation)) lowerGeneric(operation, family);
   clearAbove();
-  if (hasMmx && operation != Operation.EMMS)
-    setDst(emit(Uop.MMX_ENTER), kind(0) == I.KIND_MMX ? vectorRegister(0) : cpu + ZERO);
+  if (hasMmx && operation != Operation.EMMS) enterMmx(kind(0) == I.KIND_MMX ? vectorRegister(0) : cpu + ZERO);
+}
+
+/** The x87 becomes MMX registers; `written` = the one whose exponent is set. */
+function enterMmx(written: usize): void {
+  setDst(emit(Uop.MMX_ENTER), written);
 }
 
 /** Fields that the micro-operations of all families share. */
@@ -166,6 +172,8 @@ function lowerGeneric(operation: u32, family: u32): void {
     loadVector(cpu + V0, bytesOf(last));
     source = cpu + V0;
   } else if (count) source = vectorRegister(last);
+  // a conversion enters even if it then raises #XM, as processors do; EMMS clears the tags behind it (SDM vol. 3, table 12-1)
+  if (usesMmx() && (family == FAMILY_FLOAT || operation == Operation.EMMS)) enterMmx(cpu + ZERO);
   const op = emit(family == FAMILY_FLOAT ? Uop.FLOAT : family == FAMILY_CRYPTO ? Uop.CRYPTO : Uop.PACKED);
   describe(op, operation);
   const target = toMemory || !count ? cpu + V0 : vectorRegister(0);
