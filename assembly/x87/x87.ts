@@ -49,6 +49,7 @@ import {
 } from './move';
 import { address, remember } from './operand';
 import { C1, moveTop, popStack, setEmpty, setStatus, status, SUMMARY } from './registers';
+import { ARCTANGENT, circular, circularPush, exponential, ofTwo, Y_LOG2_X, Y_LOG2_X_PLUS_1 } from './transcendental';
 
 /** Executes a micro-operation of the family. False = raised, and nothing has changed. */
 export function x87(op: usize): bool {
@@ -270,6 +271,26 @@ function register(op: usize, operation: u32): bool {
     case Operation.FLDLN2:
     case Operation.FLDZ:
       loadConstant(operation - Operation.FLD1);
+      break;
+    case Operation.F2XM1:
+      exponential();
+      break;
+    case Operation.FYL2X:
+      ofTwo(Y_LOG2_X);
+      break;
+    case Operation.FYL2XP1:
+      ofTwo(Y_LOG2_X_PLUS_1);
+      break;
+    case Operation.FPATAN:
+      ofTwo(ARCTANGENT);
+      break;
+    case Operation.FSIN:
+    case Operation.FCOS:
+      circular(operation == Operation.FCOS);
+      break;
+    case Operation.FSINCOS:
+    case Operation.FPTAN:
+      circularPush(operation == Operation.FPTAN);
       break;
     case Operation.FSQRT:
       root();
