@@ -31,6 +31,7 @@ import {
   pushStack,
   put,
   report,
+  reportPrevented,
   reportResult,
   setStatus,
   setValid,
@@ -40,7 +41,7 @@ import {
   storePrevented,
   unmasked,
 } from './registers';
-import { read80, readHigh, write80 } from './operand';
+import { probed, read80, readHigh, write80 } from './operand';
 
 // ---------------------------------------------------------------- from memory
 /** A single or double precision number to `significand` and `exponent`. False = raised. */
@@ -129,15 +130,20 @@ function storedEmpty(pop: bool): bool {
   popIf(pop);
   return true;
 }
-/** ST(0) is empty: an indefinite value is written if that is masked. */
-function emptyStore(): bool {
-  if (!unmasked(INVALID)) return true;
+/** An unmasked exception keeps the value from being written, but not from a fault of the address. */
+function refused(at: u64, bytes: u32): bool {
+  if (!probed(at, bytes, true)) return false;
+  reportPrevented();
+  return true;
+}
+function refusedEmpty(at: u64, bytes: u32): bool {
+  if (!probed(at, bytes, true)) return false;
   stackFault(false);
-  return false;
+  return true;
 }
 export function storeFloat(at: u64, bytes: u32, pop: bool): bool {
   if (isEmpty(0)) {
-    if (!emptyStore()) return true;
+    if (unmasked(INVALID)) return refusedEmpty(at, bytes);
     if (bytes == 4) write32(at, 0xffc00000);
     else if (bytes == 8) write64(at, 0xfff8000000000000);
     else write80(at, INTEGER_BIT | QUIET_BIT, 0xffff);
@@ -155,11 +161,11 @@ export function storeFloat(at: u64, bytes: u32, pop: bool): bool {
   }
   if (bytes == 4) {
     const value = toSingle(sig, se);
-    if (storePrevented()) return true;
+    if (storePrevented()) return refused(at, bytes);
     write32(at, value);
   } else {
     const value = toDouble(sig, se);
-    if (storePrevented()) return true;
+    if (storePrevented()) return refused(at, bytes);
     write64(at, value);
   }
   return stored(pop);
@@ -171,25 +177,25 @@ function writeInteger(at: u64, bytes: u32, value: i64): void {
 }
 export function storeInteger(at: u64, bytes: u32, truncate: bool, pop: bool): bool {
   if (isEmpty(0)) {
-    if (!emptyStore()) return true;
+    if (unmasked(INVALID)) return refusedEmpty(at, bytes);
     writeInteger(at, bytes, (<i64>-1) << ((bytes << 3) - 1));
     return storedEmpty(pop);
   }
   prepareFull();
   const value = toInteger(load<u64>(st(0)), exponentAt(st(0)), bytes << 3, truncate);
-  if (storePrevented()) return true;
+  if (storePrevented()) return refused(at, bytes);
   writeInteger(at, bytes, value);
   return stored(pop);
 }
 export function storeDecimal(at: u64): bool {
   if (isEmpty(0)) {
-    if (!emptyStore()) return true;
+    if (unmasked(INVALID)) return refusedEmpty(at, 10);
     write80(at, 0xc000000000000000, 0xffff);
     return storedEmpty(true);
   }
   prepareFull();
   const low = toDecimal(load<u64>(st(0)), exponentAt(st(0)));
-  if (storePrevented()) return true;
+  if (storePrevented()) return refused(at, 10);
   write80(at, low, decimalHigh);
   return stored(true);
 }

@@ -114,10 +114,13 @@ export function report(exceptions: u32, c1: bool): void {
 @inline export function prevented(): bool {
   return unmasked(met & BEFORE) != 0 && preventedBy(BEFORE);
 }
-/** The same for a store to memory. */
+/** The same for a store to memory, not reported yet. */
 // @ts-ignore: decorator
 @inline export function storePrevented(): bool {
-  return unmasked(met & BEFORE_STORE) != 0 && preventedBy(BEFORE_STORE);
+  return unmasked(met & BEFORE_STORE) != 0;
+}
+export function reportPrevented(): void {
+  preventedBy(BEFORE_STORE);
 }
 function preventedBy(mask: u32): bool {
   // the rest was met by going on, which the processor does not
