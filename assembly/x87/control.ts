@@ -21,7 +21,7 @@ import {
 import { kindOf, NORMAL, ZERO } from '../float/extended/value';
 import { read16, read32, write16, write32 } from '../paging/access';
 import { BUSY, EXCEPTIONS, exponentAt, numberOf, setStatus, status, SUMMARY } from './registers';
-import { probed } from './operand';
+import { probedArea } from './operand';
 
 /** Bits of the control word that can be written; bit 6 always reads as one. */
 const FCW_DEFINED: u32 = 0x1f3f;
@@ -134,7 +134,7 @@ function writeEnvironment(at: u64, size: u32): void {
 }
 /** FNSTENV: all exceptions are masked afterwards. */
 export function storeEnvironment(at: u64, size: u32): bool {
-  if (!probed(at, size, true)) return false;
+  if (!probedArea(at, size, true)) return false;
   writeEnvironment(at, size);
   if (raised) return false;
   setControl((<u32>load<u16>(cpu, FCW)) | EXCEPTIONS);
@@ -142,7 +142,7 @@ export function storeEnvironment(at: u64, size: u32): bool {
 }
 /** FNSAVE; `size` is the environment's and the registers'. */
 export function save(at: u64, size: u32): bool {
-  if (!probed(at, size, true)) return false;
+  if (!probedArea(at, size, true)) return false;
   const head = size - REGISTERS;
   writeEnvironment(at, head);
   let to = at + head;
@@ -166,7 +166,7 @@ function field(size: u32, number: u32): u32 {
 }
 /** All of an area to BOUNCE before anything is changed. False = raised. */
 function readArea(at: u64, size: u32, head: u32): bool {
-  if (!probed(at, size, false)) return false;
+  if (!probedArea(at, size, false)) return false;
   const to = cpu + BOUNCE;
   if (head == WIDE) {
     for (let i: u32 = 0; i < head; i += 4) {
@@ -196,7 +196,8 @@ function takeEnvironment(size: u32): void {
   if (!isReal()) {
     store<u16>(cpu, fourth & 0xffff, FCS);
     store<u16>(cpu, last & 0xffff, FDS);
-    if (size == WIDE) store<u16>(cpu, (fourth >> 16) & 0x7ff, FOP);
+    // the format of 16 bits has no room for the opcode
+    store<u16>(cpu, (fourth >> 16) & 0x7ff, FOP);
   } else {
     ip = (ip & 0xffff) | ((fourth & ~0xfff) << 4);
     data = (data & 0xffff) | ((last & ~0xfff) << 4);
