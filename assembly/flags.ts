@@ -198,6 +198,11 @@ export function getFlags(): u32 {
     (getOF() ? OF : 0)
   );
 }
+/** The outcome of a floating-point comparison: ZF, PF, CF as given, OF, SF, AF clear. */
+export function setCompared(flags: u32): void {
+  store<u64>(cpu, (load<u64>(cpu, RFLAGS) & ~(<u64>ARITHMETIC)) | flags, RFLAGS);
+  store<u32>(cpu, EXPLICIT, FLAG_KIND);
+}
 /** Store all of RFLAGS; reserved bits read back as the manual says. */
 export function setFlags(value: u32): void {
   store<u64>(cpu, (value & FLAGS_DEFINED) | FLAGS_FIXED, RFLAGS);
