@@ -14,11 +14,10 @@ import {
   isZero,
   magnitude,
   propagate,
-  quietBit,
   signBit,
   significandOf,
 } from './format';
-import { cancelled, operand, pack, shiftSticky } from './round';
+import { cancelled, operand, pack, quietOperand, shiftSticky } from './round';
 import { multiplyWide, productLow } from './wide';
 
 export function add<T>(a: u64, b: u64): u64 {
@@ -76,23 +75,22 @@ export function multiply<T>(x: u64, y: u64): u64 {
 
 export function divide<T>(x: u64, y: u64): u64 {
   if (isNaN<T>(x) || isNaN<T>(y)) return propagate<T>(x, y);
+  // a division by zero comes before a denormal operand (SDM vol. 1, 4.9.2)
+  if (isZero<T>(quietOperand<T>(y)) && !isInfinite<T>(x)) {
+    if (isZero<T>(quietOperand<T>(x))) return invalid<T>();
+    meet(DIVIDE);
+    return ((x ^ y) & signBit<T>()) | infinity<T>();
+  }
   const a = operand<T>(x);
   const b = operand<T>(y);
   const sign = (a ^ b) & signBit<T>();
   if (isInfinite<T>(a)) return isInfinite<T>(b) ? invalid<T>() : sign | infinity<T>();
   if (isInfinite<T>(b)) return sign;
-  if (isZero<T>(b)) {
-    if (isZero<T>(a)) return invalid<T>();
-    meet(DIVIDE);
-    return sign | infinity<T>();
-  }
   if (isZero<T>(a)) return sign;
   let exponent = exponentOf<T>(a) - exponentOf<T>(b) + bias<T>();
-  let dividend = significandOf<T>(a);
+  const dividend = significandOf<T>(a);
   const divisor = significandOf<T>(b);
-  let quotient: u64;
-  if (sizeof<T>() == 4) quotient = quotientSingle(dividend, divisor);
-  else quotient = quotientDouble(dividend, divisor);
+  const quotient = sizeof<T>() == 4 ? quotientSingle(dividend, divisor) : quotientDouble(dividend, divisor);
   const shift = clz<u64>(quotient);
   exponent -= <i32>shift;
   return pack<T>(sign != 0, exponent, quotient << shift);
@@ -129,10 +127,7 @@ export function divide<T>(x: u64, y: u64): u64 {
 
 export function squareRoot<T>(x: u64): u64 {
   if (isNaN<T>(x)) return propagate<T>(x, x);
-  if (isNegative<T>(x) && !isZero<T>(x)) {
-    if (isZero<T>(operand<T>(x))) return signBit<T>();
-    return invalid<T>();
-  }
+  if (isNegative<T>(x)) return isZero<T>(quietOperand<T>(x)) ? signBit<T>() : invalid<T>();
   const a = operand<T>(x);
   if (isZero<T>(a) || isInfinite<T>(a)) return a;
   const power = exponentOf<T>(a) - bias<T>();

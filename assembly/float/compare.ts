@@ -2,7 +2,7 @@
 
 import { INVALID, meet } from './environment';
 import { isNaN, isNegative, isSignalling, magnitude } from './format';
-import { operand } from './round';
+import { operand, quietOperand } from './round';
 
 export const LESS: u32 = 1;
 export const EQUAL: u32 = 2;
@@ -30,7 +30,7 @@ export function relate<T>(x: u64, y: u64, signalling: bool): u32 {
 export function minimum<T>(x: u64, y: u64): u64 {
   if (isNaN<T>(x) || isNaN<T>(y)) {
     meet(INVALID);
-    return y;
+    return quietOperand<T>(y);
   }
   const a = operand<T>(x);
   const b = operand<T>(y);
@@ -39,7 +39,7 @@ export function minimum<T>(x: u64, y: u64): u64 {
 export function maximum<T>(x: u64, y: u64): u64 {
   if (isNaN<T>(x) || isNaN<T>(y)) {
     meet(INVALID);
-    return y;
+    return quietOperand<T>(y);
   }
   const a = operand<T>(x);
   const b = operand<T>(y);

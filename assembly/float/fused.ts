@@ -5,6 +5,7 @@ import {
   exponentOf,
   infinity,
   invalid,
+  isDenormal,
   isInfinite,
   isNaN,
   isNegative,
@@ -14,26 +15,28 @@ import {
   signBit,
   significandOf,
 } from './format';
-import { INVALID, meet } from './environment';
-import { cancelled, operand, pack, shiftSticky } from './round';
+import { DENORMAL, INVALID, meet } from './environment';
+import { cancelled, pack, quietOperand, shiftSticky } from './round';
 import { multiplyWide, productLow } from './wide';
 
-/** ±(x × y) ± z; the signs are changed after NaNs have had their way (SDM vol. 1, 14.5.? tables of FMA). */
+/** ±(x × y) ± z; the signs are changed after NaNs have had their way (SDM vol. 1, 14.5). */
 export function fuse<T>(x: u64, y: u64, z: u64, negateProduct: bool, negateAddend: bool): u64 {
   if (isNaN<T>(x) || isNaN<T>(y) || isNaN<T>(z)) {
     if (isSignalling<T>(x) || isSignalling<T>(y) || isSignalling<T>(z)) meet(INVALID);
     return (isNaN<T>(x) ? x : isNaN<T>(y) ? y : z) | quietBit<T>();
   }
-  const a = operand<T>(x) ^ (negateProduct ? signBit<T>() : 0);
-  const b = operand<T>(y);
-  const c = operand<T>(z) ^ (negateAddend ? signBit<T>() : 0);
+  const a = quietOperand<T>(x) ^ (negateProduct ? signBit<T>() : 0);
+  const b = quietOperand<T>(y);
+  const c = quietOperand<T>(z) ^ (negateAddend ? signBit<T>() : 0);
   const sign = (a ^ b) & signBit<T>();
   const opposite = ((sign ^ c) & signBit<T>()) != 0;
   if (isInfinite<T>(a) || isInfinite<T>(b)) {
     if (isZero<T>(a) || isZero<T>(b)) return invalid<T>();
     if (isInfinite<T>(c) && opposite) return invalid<T>();
+    if (isDenormal<T>(a) || isDenormal<T>(b) || isDenormal<T>(c)) meet(DENORMAL);
     return sign | infinity<T>();
   }
+  if (isDenormal<T>(a) || isDenormal<T>(b) || isDenormal<T>(c)) meet(DENORMAL);
   if (isInfinite<T>(c)) return c;
   if (isZero<T>(a) || isZero<T>(b)) {
     if (isZero<T>(c)) return opposite ? cancelled<T>() : c;

@@ -15,7 +15,7 @@ import {
   UNDERFLOW,
   UP,
 } from './environment';
-import { fractionBits, infinity, isDenormal, leadingBit, signBit } from './format';
+import { fractionBits, infinity, isDenormal, signBit } from './format';
 
 /** An operand as arithmetic sees it. */
 // @ts-ignore: decorator
@@ -24,6 +24,12 @@ import { fractionBits, infinity, isDenormal, leadingBit, signBit } from './forma
   if (denormalsAreZero) return a & signBit<T>();
   meet(DENORMAL);
   return a;
+}
+
+/** The same where it is known already that it raises nothing. */
+// @ts-ignore: decorator
+@inline export function quietOperand<T>(a: u64): u64 {
+  return denormalsAreZero && isDenormal<T>(a) ? a & signBit<T>() : a;
 }
 
 /** Shifted right; a one in bit 0 stands for any ones that were lost. */
@@ -66,30 +72,31 @@ function overflowed<T>(negative: bool): u64 {
   return sign | (outwards ? infinity<T>() : infinity<T>() - 1);
 }
 
-/** A result below the normal numbers before rounding. It is tiny if it still is when rounded as if exponents had no
- * limit (SDM vol. 1, 4.9.1.5). */
+/** A result below the normal numbers before rounding. It is tiny if it still is when rounded as if exponents had no limit (SDM vol.
+ * 1, 4.9.1.5). */
 function packTiny<T>(negative: bool, exponent: i32, significand: u64): u64 {
   const dropped = 63 - fractionBits<T>();
   const half = (<u64>1) << (dropped - 1);
-  let tiny = true;
-  if (exponent == 0) {
-    const kept = significand >> dropped;
-    const rest = significand & (half + half - 1);
-    tiny = !(kept == leadingBit<T>() * 2 - 1 && roundsUp(negative, rest, half, 1));
-  }
   const sign = negative ? signBit<T>() : 0;
+  const unlimited = significand & (half + half - 1);
+  const ones = (<u64>-1) << dropped;
+  const tiny = exponent < 0 || significand < ones || !roundsUp(negative, unlimited, half, 1);
+  if (tiny) {
+    if (!(masked & UNDERFLOW)) {
+      // the handler would get the result with its exponent adjusted, so that is what can be inexact
+      meet(unlimited ? UNDERFLOW | INEXACT : UNDERFLOW);
+      return sign;
+    }
+    if (flushToZero && sizeof<T>() != 2) {
+      meet(UNDERFLOW | INEXACT);
+      return sign;
+    }
+  }
   const shifted = shiftSticky(significand, <u64>(1 - exponent));
   const rest = shifted & (half + half - 1);
   let kept = shifted >> dropped;
-  if (tiny) {
-    if (!(masked & UNDERFLOW)) meet(UNDERFLOW);
-    else if (flushToZero && sizeof<T>() != 2) {
-      meet(UNDERFLOW | INEXACT);
-      return sign;
-    } else if (rest) meet(UNDERFLOW);
-  }
   if (rest) {
-    meet(INEXACT);
+    meet(tiny ? UNDERFLOW | INEXACT : INEXACT);
     if (roundsUp(negative, rest, half, kept & 1)) kept++;
   }
   return sign | kept;

@@ -1,0 +1,3 @@
+export function plain(op: usize, operation: u32): bool {
+  return false;
+}
