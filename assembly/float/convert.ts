@@ -64,7 +64,7 @@ function integral<T>(a: u64): u64 {
  * indefinite (SDM vol. 1, table 4-1). Denormal operands are not reported. */
 export function toInteger<T>(x: u64, size: u64): i64 {
   if (isZero<T>(x) || (isDenormal<T>(x) && denormalsAreZero)) return 0;
-  const most: u64 = (<u64>1 << (size - 1)) - (isNegative<T>(x) ? 0 : 1);
+  const most: u64 = ((<u64>1) << (size - 1)) - (isNegative<T>(x) ? 0 : 1);
   if (exponentOf<T>(x) < bias<T>() + 64) {
     const whole = integral<T>(x);
     if (whole <= most) {

@@ -113,7 +113,7 @@ function word(index: u32): u64 {
 function estimate(table: u32, fraction: u32): u64 {
   const x = 1.0 + (<f64>(fraction & 0xff0) + 0.5) / 4096.0;
   const ideal = <u32>(8192.0 / (table == 0 ? x : sqrt<f64>(table == 1 ? x : x + x)));
-  const correction = <u32>(word(table * 16 + (fraction >> 9)) >> ((fraction >> 3) & 62)) & 3;
+  const correction = (<u32>(word(table * 16 + (fraction >> 9)) >> ((fraction >> 3) & 62))) & 3;
   const steps = <u32>(word(table * 16 + 8 + (fraction >> 9)) >> ((fraction >> 3) & 32));
   const taken = <u32>((2 << (fraction & 15)) - 1);
   return ideal + correction - 1 - popcnt<u32>(steps & (taken | (taken << 16)));
@@ -132,7 +132,7 @@ export function reciprocal(a: u64): u64 {
   if (magnitude<u32>(a) < leadingBit<u32>()) return sign | infinity<u32>();
   if (magnitude<u32>(a) == infinity<u32>()) return sign;
   const power = <i64>(magnitude<u32>(a) >> 23) - 127;
-  const bits = single(estimate(0, <u32>(a >> 11) & 0xfff)) - (power << 23);
+  const bits = single(estimate(0, (<u32>(a >> 11)) & 0xfff)) - (power << 23);
   return bits < <i64>leadingBit<u32>() ? sign : sign | bits;
 }
 
@@ -142,5 +142,5 @@ export function reciprocalRoot(a: u64): u64 {
   if (isNegative<u32>(a)) return defaultNaN<u32>();
   if (a == infinity<u32>()) return 0;
   const power = <i64>(a >> 23) - 127;
-  return single(estimate(power & 1 ? 2 : 1, <u32>(a >> 11) & 0xfff)) - ((power >> 1) << 23);
+  return single(estimate(power & 1 ? 2 : 1, (<u32>(a >> 11)) & 0xfff)) - ((power >> 1) << 23);
 }

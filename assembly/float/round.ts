@@ -37,7 +37,7 @@ import { fractionBits, infinity, isDenormal, signBit } from './format';
 @inline export function shiftSticky(a: u64, count: u64): u64 {
   if (count == 0) return a;
   if (count > 63) return a != 0 ? 1 : 0;
-  return (a >> count) | ((a << (64 - count)) != 0 ? 1 : 0);
+  return (a >> count) | (a << (64 - count) != 0 ? 1 : 0);
 }
 
 /** Does rounding go away from zero? `rest` is what is cut off, `half` half a unit, `odd` the last bit kept. */

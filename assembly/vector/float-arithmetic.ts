@@ -48,8 +48,7 @@ function combineOne<T>(op: usize, operation: u32, code: u32): bool {
 /** Two sources. Of each operation there are PS, PD, SS and SD, in this order. */
 export function binary(op: usize, operation: u32): bool {
   // the operations are four each, from ADDPS on and from SUBPS on
-  const form =
-    (operation - (operation < <u32>Operation.SUBPS ? <u32>Operation.ADDPS : <u32>Operation.SUBPS)) & 3;
+  const form = (operation - (operation < <u32>Operation.SUBPS ? <u32>Operation.ADDPS : <u32>Operation.SUBPS)) & 3;
   const code = load<u32>(op, DISP) & (load<u8>(op, V_FLAGS) & V_VEX ? 31 : 7);
   switch (form) {
     case 0:

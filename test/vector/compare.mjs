@@ -10,7 +10,11 @@ import { BATCH, CASE, compileFloat, RESULT } from './float-module.mjs';
 import { FORMS, SHAPE } from './forms.mjs';
 
 const { values, positionals } = parseArgs({
-  options: { count: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' }, show: { type: 'string', default: '3' } },
+  options: {
+    count: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    show: { type: 'string', default: '3' },
+  },
   allowPositionals: true,
 });
 const count = Math.min(Number(values.count), BATCH);
@@ -49,7 +53,9 @@ async function runNative(form, cases) {
 /** @param {Buffer} bytes @param {number} at @param {number} size @param {number} width */
 const lanes = (bytes, at, size, width) =>
   Array.from({ length: size / width }, (_, i) =>
-    Buffer.from(bytes.subarray(at + i * width, at + (i + 1) * width)).reverse().toString('hex'),
+    Buffer.from(bytes.subarray(at + i * width, at + (i + 1) * width))
+      .reverse()
+      .toString('hex'),
   ).join(' ');
 
 const float = await compileFloat('-O3');
@@ -78,9 +84,15 @@ for (const [index, form] of FORMS.entries()) {
       const c = i * CASE;
       const width = [2, 4, 8, 4, 8][form.type] ?? 8;
       console.log(`${form.name}: case ${i} of setting ${setting}, MXCSR ${lanes(cases, c + 96, 4, 4)}`);
-      for (const [k, name] of ['D', 'A', 'B'].entries()) console.log(`  ${name} ${lanes(cases, c + 32 * k, 32, width)}`);
-      for (const [name, r] of /** @type {[string, Buffer][]} */ ([['native', theirs], ['ours  ', ours]])) {
-        console.log(`  ${name} ${lanes(r, at, 32, form.operation==='VCVTPS2PH'?2:width)} MXCSR ${lanes(r, at + 32, 4, 4)} flags ${lanes(r, at + 36, 4, 4)} rax ${lanes(r, at + 40, 8, 8)} mm0 ${lanes(r, at + 48, 8, 8)} fault ${r[at + 56]}`);
+      for (const [k, name] of ['D', 'A', 'B'].entries())
+        console.log(`  ${name} ${lanes(cases, c + 32 * k, 32, width)}`);
+      for (const [name, r] of /** @type {[string, Buffer][]} */ ([
+        ['native', theirs],
+        ['ours  ', ours],
+      ])) {
+        console.log(
+          `  ${name} ${lanes(r, at, 32, form.operation === 'VCVTPS2PH' ? 2 : width)} MXCSR ${lanes(r, at + 32, 4, 4)} flags ${lanes(r, at + 36, 4, 4)} rax ${lanes(r, at + 40, 8, 8)} mm0 ${lanes(r, at + 48, 8, 8)} fault ${r[at + 56]}`,
+        );
       }
     }
   }

@@ -16,16 +16,21 @@ export async function compileFloat(optimisation) {
   let binary;
   const entry = new URL('float.entry.ts', import.meta.url).pathname;
   const flags = `${optimisation} --runtime stub --noAssert --importMemory --sharedMemory --enable threads --enable simd --initialMemory 2000 --maximumMemory 65536 --noExportMemory --use abort=`;
-  const result = await asc.main([entry, '--baseDir', '/', '--config', 'none', '--outFile', 'float.wasm', ...flags.split(' ')], {
-    writeFile: (/** @type {string} */ _name, /** @type {Uint8Array | string} */ contents) => {
-      if (typeof contents !== 'string') binary = contents;
+  const result = await asc.main(
+    [entry, '--baseDir', '/', '--config', 'none', '--outFile', 'float.wasm', ...flags.split(' ')],
+    {
+      writeFile: (/** @type {string} */ _name, /** @type {Uint8Array | string} */ contents) => {
+        if (typeof contents !== 'string') binary = contents;
+      },
     },
-  });
+  );
   if (result.error || !binary) {
     throw new Error(`compiling ${entry}: ${result.error?.message ?? 'no output'}\n${result.stderr.toString()}`);
   }
   const memory = new WebAssembly.Memory({ initial: 2000, maximum: 65536, shared: true });
-  const { instance } = await WebAssembly.instantiate(/** @type {Uint8Array<ArrayBuffer>} */ (binary), { env: { memory } });
+  const { instance } = await WebAssembly.instantiate(/** @type {Uint8Array<ArrayBuffer>} */ (binary), {
+    env: { memory },
+  });
   const exports = /** @type {any} */ (instance.exports);
   exports.attach(0);
   const numbers = operationNumbers();

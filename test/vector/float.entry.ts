@@ -1,18 +1,7 @@
 // Family FLOAT alone, for the tests: makes operands, and executes one operation on many of them as a micro-operation of the run
 // loop would. A case is as native.c reads it, a result as it writes it.
 
-import {
-  cpu,
-  CR4,
-  GPR,
-  MXCSR,
-  raised,
-  RAISED_VECTOR,
-  setRaised,
-  X87,
-  YMM,
-  YMM_HIGH,
-} from '../../assembly/state';
+import { cpu, CR4, GPR, MXCSR, raised, RAISED_VECTOR, setRaised, X87, YMM, YMM_HIGH } from '../../assembly/state';
 import { CR4_OSXMMEXCPT } from '../../assembly/control';
 import { setMxcsr } from '../../assembly/float/environment';
 import { getFlags, setFlags } from '../../assembly/flags';
@@ -53,7 +42,7 @@ function assemble(type: u32, negative: u64, exponent: i64, fraction: u64): u64 {
   const f = fractionOf(type);
   const top = <i64>((1 << (bitsOf(type) - f - 1)) - 1);
   const e = exponent < 0 ? 0 : exponent > top ? top : exponent;
-  return ((negative & 1) << (bitsOf(type) - 1)) | (<u64>e << f) | (fraction & ((1 << f) - 1));
+  return ((negative & 1) << (bitsOf(type) - 1)) | ((<u64>e) << f) | (fraction & ((1 << f) - 1));
 }
 /** Fractions that are near ties and carries more often than chance has it. */
 function fraction(type: u32): u64 {
@@ -65,7 +54,7 @@ function fraction(type: u32): u64 {
     case 1:
       return ~(<u64>0);
     case 2:
-      return <u64>1 << below(<u32>f);
+      return (<u64>1) << below(<u32>f);
     case 3:
       return r << below(<u32>f);
     case 4:
@@ -73,7 +62,7 @@ function fraction(type: u32): u64 {
     case 5:
       return ~(r << below(<u32>f));
     case 6:
-      return ~(<u64>1 << below(<u32>f));
+      return ~((<u64>1) << below(<u32>f));
     default:
       return r;
   }
@@ -91,11 +80,11 @@ function special(type: u32): u64 {
     case 3:
       return assemble(type, sign, top, fraction(type) | 1); // NaN of either kind
     case 4:
-      return assemble(type, sign, top, random() | (<u64>1 << (fractionOf(type) - 1)));
+      return assemble(type, sign, top, random() | ((<u64>1) << (fractionOf(type) - 1)));
     case 5:
-      return assemble(type, sign, top, (random() & ~(<u64>1 << (fractionOf(type) - 1))) | 1);
+      return assemble(type, sign, top, (random() & ~((<u64>1) << (fractionOf(type) - 1))) | 1);
     case 6:
-      return assemble(type, sign, 0, <u64>1 << below(<u32>fractionOf(type)));
+      return assemble(type, sign, 0, (<u64>1) << below(<u32>fractionOf(type)));
     case 7:
       return assemble(type, sign, 0, fraction(type));
     case 8:
@@ -112,7 +101,7 @@ function value(type: u32): u64 {
   const r = random();
   if (type == 3 || type == 4) {
     const wide = (r >> (bitsOf(type) == 32 ? 32 : 0)) >> below(<u32>bitsOf(type));
-    const near: u64 = below(4) ? wide : (<u64>1 << below(<u32>bitsOf(type))) + between(-2, 2);
+    const near: u64 = below(4) ? wide : ((<u64>1) << below(<u32>bitsOf(type))) + between(-2, 2);
     return below(2) ? near : 0 - near;
   }
   const top: i64 = (1 << (bitsOf(type) - fractionOf(type) - 1)) - 1;
@@ -184,7 +173,7 @@ function addend(type: u32, a: u64, b: u64): u64 {
           : <u64>reinterpret<u32>(reinterpret<f32>(<u32>a) * reinterpret<f32>(<u32>b));
       // Wasm leaves open which NaN comes out
       const noNaN = exponent(type, product) == 2 * half + 1 ? 0 : product;
-      return noNaN ^ (<u64>1 << (bitsOf(type) - 1)) ^ ((r >> 8) & (r >> 16) & 7);
+      return noNaN ^ ((<u64>1) << (bitsOf(type) - 1)) ^ ((r >> 8) & (r >> 16) & 7);
     }
     case 1:
     case 2:
@@ -211,8 +200,8 @@ function mxcsrOf(setting: u32): u32 {
   const modes = ((setting & 3) << 13) | (setting & 4 ? 0x8000 : 0) | (setting & 8 ? 0x40 : 0);
   if (setting < SETTINGS) return 0x1f80 | modes;
   if (setting < 2 * SETTINGS) return 0x1fa0 | modes;
-  const masks = setting < 3 * SETTINGS ? ~(<u32>0x80 << (setting % 6)) : <u32>random();
-  return modes | (masks & 0x1f80) | (below(2) ? 0 : <u32>random() & 0x3f);
+  const masks = setting < 3 * SETTINGS ? ~((<u32>0x80) << (setting % 6)) : <u32>random();
+  return modes | (masks & 0x1f80) | (below(2) ? 0 : (<u32>random()) & 0x3f);
 }
 export const SETTING_COUNT: u32 = 4 * SETTINGS;
 
@@ -260,7 +249,15 @@ export const SHAPE_REGISTER_RESULT: u32 = 64;
 export const SHAPE_FLAGS: u32 = 128;
 
 /** Executes the operation on `count` cases and writes the results. */
-export function execute(operation: u32, shape: u32, size: u32, control: i32, cases: usize, results: usize, count: u32): void {
+export function execute(
+  operation: u32,
+  shape: u32,
+  size: u32,
+  control: i32,
+  cases: usize,
+  results: usize,
+  count: u32,
+): void {
   const room = results + count * RESULT;
   const first = cpu + YMM;
   const second = first + 32;

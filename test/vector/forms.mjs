@@ -180,7 +180,16 @@ for (const immediate of [...upTo(8), 0xf8]) {
     const bytes = encode({ prefix: 1, map: 3, opcode: 0x1d, w: 0, shape, immediate });
     bytes[4] = 0xd0;
     const name = `VCVTPS2PH VEX.${wide ? '256' : '128'} ${immediate}`;
-    forms.push({ name, operation: 'VCVTPS2PH', bytes, type: TYPES.single, order: 4, shape, size: 2, control: immediate });
+    forms.push({
+      name,
+      operation: 'VCVTPS2PH',
+      bytes,
+      type: TYPES.single,
+      order: 4,
+      shape,
+      size: 2,
+      control: immediate,
+    });
   }
 }
 
