@@ -122,7 +122,7 @@ export function divide<T>(x: u64, y: u64): u64 {
   }
   const part = (<u64>rest) << 11;
   const low = part / d; // 11 bits
-  return (<u64>high << 11) | low | (part != low * d ? 1 : 0);
+  return ((<u64>high) << 11) | low | (part != low * d ? 1 : 0);
 }
 
 export function squareRoot<T>(x: u64): u64 {
@@ -133,7 +133,8 @@ export function squareRoot<T>(x: u64): u64 {
   const power = exponentOf<T>(a) - bias<T>();
   const exponent = (power >> 1) + bias<T>();
   // 53 or 54 bits, so that an even power of two is left
-  const value = (significandOf<T>(a) >> 11) << (<u64>(power & 1));
+  const odd: u64 = power & 1;
+  const value = (significandOf<T>(a) >> 11) << odd;
   // root of value × 2^52, within one; the remainder is exact in 64 bits
   let root = <i64>(sqrt<f64>(<f64>value) * 67108864.0); // 2^26
   let rest = <i64>((value << 52) - <u64>(root * root));
@@ -145,5 +146,5 @@ export function squareRoot<T>(x: u64): u64 {
     root++;
   }
   // (root + 1/2)^2 = root^2 + root + 1/4
-  return pack<T>(false, exponent, (<u64>root << 11) | (rest > root ? 0x400 : 0) | (rest ? 1 : 0));
+  return pack<T>(false, exponent, ((<u64>root) << 11) | (rest > root ? 0x400 : 0) | (rest ? 1 : 0));
 }

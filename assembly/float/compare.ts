@@ -48,7 +48,7 @@ export function maximum<T>(x: u64, y: u64): u64 {
 
 /** What relations make each of the first sixteen predicates true, a digit each from the right: EQ LT LE UNORD NEQ NLT NLE ORD, EQ_U NGE
  * NGT FALSE NEQ_O GE GT TRUE (SDM vol. 2, table 3-1). The other sixteen differ in whether quiet NaNs are invalid. */
-const PREDICATES: u64 = 0xf4650b9a7ced8312;
+export const PREDICATES: u64 = 0xf4650b9a7ced8312;
 
 export function predicate<T>(a: u64, b: u64, code: u32): bool {
   const signalling = ((((code + 1) >> 1) ^ (code >> 4)) & 1) != 0;

@@ -14,7 +14,8 @@ import { INVALID, meet } from './environment';
 }
 // @ts-ignore: decorator
 @inline export function signBit<T>(): u64 {
-  return (<u64>1) << (sizeof<T>() * 8 - 1);
+  const position: u64 = sizeof<T>() * 8 - 1;
+  return (<u64>1) << position;
 }
 /** The implied bit of a normal number's significand: the smallest normal number. */
 // @ts-ignore: decorator
@@ -74,13 +75,13 @@ import { INVALID, meet } from './environment';
 @inline export function exponentOf<T>(a: u64): i32 {
   const exponent = <i32>(magnitude<T>(a) >> fractionBits<T>());
   if (exponent) return exponent;
-  return 1 + <i32>(63 - fractionBits<T>()) - <i32>clz<u64>(magnitude<T>(a)) ;
+  return 1 + <i32>(63 - fractionBits<T>()) - <i32>clz<u64>(magnitude<T>(a));
 }
 /** Significand of a number that is not zero, its first bit in bit 63. */
 // @ts-ignore: decorator
 @inline export function significandOf<T>(a: u64): u64 {
   const fraction = a & (leadingBit<T>() - 1);
-  if (magnitude<T>(a) >= leadingBit<T>()) return ((fraction | leadingBit<T>()) << (63 - fractionBits<T>()));
+  if (magnitude<T>(a) >= leadingBit<T>()) return (fraction | leadingBit<T>()) << (63 - fractionBits<T>());
   return fraction << clz<u64>(fraction);
 }
 

@@ -10,7 +10,8 @@ function products<T>(op: usize, bytes: usize, control: u32): void {
   const a = <usize>load<u16>(op, BASE);
   const b = <usize>load<u32>(op, SRC);
   for (let i: usize = 0; i < bytes / sizeof<T>(); i++) {
-    const chosen = control & ((<u32>16) << (<u32>(i & (16 / sizeof<T>() - 1))));
+    const element = <u32>(i & (16 / sizeof<T>() - 1));
+    const chosen = control & (16 << element);
     putLane<T>(gathered(), i, chosen ? multiply<T>(getLane<T>(a, i), getLane<T>(b, i)) : 0);
   }
 }

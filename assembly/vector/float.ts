@@ -7,7 +7,7 @@ import { compareFlags, binary, horizontal, unary } from './float-arithmetic';
 import { convertVector } from './float-convert';
 import { dotProduct } from './float-dot';
 import { fusedMultiply } from './float-fused';
-import { plain } from './float-plain';
+import { plain } from './plain';
 
 /** Executes a micro-operation of the family. False = raised, and nothing has changed but MXCSR's flags. */
 export function float(op: usize): bool {

@@ -27,28 +27,46 @@ import { ARITHMETIC, CF, EXPLICIT, ZF } from '../flags';
 
 // the sign is shifted out; zero wraps round to the largest
 // @ts-ignore: decorator
-@inline export function notDenormal64(a: u64): bool {
+@inline function notDenormal64(a: u64): bool {
   return (a << 1) - 1 >= 0x1fffffffffffff;
 }
 // @ts-ignore: decorator
-@inline export function normal64(a: u64): bool {
+@inline function normal64(a: u64): bool {
   return (a << 1) - 0x20000000000000 < 0xffc0000000000000;
 }
 // @ts-ignore: decorator
-@inline export function notDenormal32(a: u32): bool {
+@inline function notDenormal32(a: u32): bool {
   return (a << 1) - 1 >= 0xffffff;
 }
 // @ts-ignore: decorator
-@inline export function normal32(a: u32): bool {
+@inline function normal32(a: u32): bool {
   return (a << 1) - 0x1000000 < 0xfe000000;
+}
+/** Results: the smallest normal number may be the rounding of a tiny one, which is an underflow (float/round.ts). */
+// @ts-ignore: decorator
+@inline function aboveTiny64(a: u64): bool {
+  return (a << 1) - 0x20000000000002 < 0xffbffffffffffffe;
+}
+// @ts-ignore: decorator
+@inline export function aboveTiny32(a: u32): bool {
+  return (a << 1) - 0x1000002 < 0xfdfffffe;
+}
+// @ts-ignore: decorator
+@inline function aboveTiny64x2(a: v128): v128 {
+  const size = f64x2.abs(a);
+  return v128.and(f64x2.gt(size, i64x2.splat(0x10000000000000)), f64x2.lt(size, i64x2.splat(0x7ff0000000000000)));
+}
+// @ts-ignore: decorator
+@inline function aboveTiny32x4(a: v128): v128 {
+  return i32x4.lt_u(i32x4.sub(i32x4.shl(a, 1), i32x4.splat(0x1000002)), i32x4.splat(0xfdfffffe));
 }
 // all lanes; adding one to the exponent of a normal number gives neither 0 nor 1
 // @ts-ignore: decorator
-@inline export function normal64x2(a: v128): v128 {
+@inline function normal64x2(a: v128): v128 {
   return v128.and(i64x2.add(a, i64x2.splat(0x10000000000000)), i64x2.splat(0x7fe0000000000000));
 }
 // @ts-ignore: decorator
-@inline export function normal32x4(a: v128): v128 {
+@inline function normal32x4(a: v128): v128 {
   return v128.and(i32x4.add(a, i32x4.splat(0x800000)), i32x4.splat(0x7f000000));
 }
 
@@ -56,7 +74,7 @@ import { ARITHMETIC, CF, EXPLICIT, ZF } from '../flags';
 @inline function double(c: usize, op: usize, result: f64): bool {
   const fits =
     isPlain(c) &&
-    normal64(reinterpret<u64>(result)) &&
+    aboveTiny64(reinterpret<u64>(result)) &&
     notDenormal64(load<u64>(first(op))) &&
     notDenormal64(load<u64>(last(op)));
   if (fits) store<f64>(to(op), result);
@@ -89,7 +107,7 @@ import { ARITHMETIC, CF, EXPLICIT, ZF } from '../flags';
 @inline function single(c: usize, op: usize, result: f32): bool {
   const fits =
     isPlain(c) &&
-    normal32(reinterpret<u32>(result)) &&
+    aboveTiny32(reinterpret<u32>(result)) &&
     notDenormal32(load<u32>(first(op))) &&
     notDenormal32(load<u32>(last(op)));
   if (fits) store<f32>(to(op), result);
@@ -123,7 +141,7 @@ import { ARITHMETIC, CF, EXPLICIT, ZF } from '../flags';
 @inline function doubles(c: usize, op: usize, result: v128): bool {
   const fits =
     isPlain(c) &&
-    i64x2.all_true(normal64x2(result)) &&
+    i64x2.all_true(aboveTiny64x2(result)) &&
     i64x2.all_true(normal64x2(v128.load(first(op)))) &&
     i64x2.all_true(normal64x2(v128.load(last(op))));
   if (fits) v128.store(to(op), result);
@@ -150,7 +168,10 @@ import { ARITHMETIC, CF, EXPLICIT, ZF } from '../flags';
   const fits =
     isPlain(c) &&
     i32x4.all_true(
-      i32x4.min_u(normal32x4(result), i32x4.min_u(normal32x4(v128.load(first(op))), normal32x4(v128.load(last(op))))),
+      i32x4.min_u(
+        aboveTiny32x4(result),
+        i32x4.min_u(normal32x4(v128.load(first(op))), normal32x4(v128.load(last(op)))),
+      ),
     );
   if (fits) v128.store(to(op), result);
   return fits;
@@ -273,7 +294,7 @@ import { ARITHMETIC, CF, EXPLICIT, ZF } from '../flags';
 // @ts-ignore: decorator
 @inline export function narrow(c: usize, op: usize): bool {
   const result = <f32>load<f64>(last(op));
-  if (!isPlain(c) || !normal32(reinterpret<u32>(result))) return false;
+  if (!isPlain(c) || !aboveTiny32(reinterpret<u32>(result))) return false;
   store<f32>(to(op), result);
   return true;
 }

@@ -121,6 +121,8 @@ function value(type: u32): u64 {
     case 7:
       return assemble(type, r, half + between(-2, 67), fraction(type)); // like integers
     case 8:
+      // the smallest normal number of this format or of the one below
+      if (below(2) && type) return assemble(type, r, half - (type == 1 ? 15 : 127) + between(-1, 1), fraction(type));
       return assemble(type, r, between(0, 3), fraction(type));
     case 9:
       return assemble(type, r, top - between(1, 4), fraction(type));
@@ -152,8 +154,18 @@ function partner(type: u32, a: u64): u64 {
       return assemble(type, r, e + half - top + between(-2, 3), fraction(type)); // overflow
     case 5:
     case 6:
-    case 7:
       return assemble(type, r, e + between(-f - 3, f + 3), fraction(type));
+    case 7: {
+      // product about the smallest normal number
+      const quotient =
+        type == 2
+          ? reinterpret<u64>(2.2250738585072014e-308 / reinterpret<f64>(a))
+          : <u64>reinterpret<u32>(<f32>1.1754943508222875e-38 / reinterpret<f32>(<u32>a));
+      return exponent(type, quotient) == <i64>top ? a : quotient + between(-2, 2);
+    }
+    case 8:
+      // quotient about the smallest normal number
+      return assemble(type, r, e + half - 1, a) + between(-2, 2);
     default:
       return value(type);
   }
@@ -258,7 +270,7 @@ export function execute(
   results: usize,
   count: u32,
 ): void {
-  const room = results + count * RESULT;
+  const room = results + <usize>count * RESULT;
   const first = cpu + YMM;
   const second = first + 32;
   const third = first + 64;

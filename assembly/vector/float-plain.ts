@@ -1,3 +1,0 @@
-export function plain(op: usize, operation: u32): bool {
-  return false;
-}
