@@ -2,24 +2,43 @@
 
 import { fuse } from '../float/fused';
 import { Operation } from '../decode/operation';
+import { cpu } from '../state';
 import { BASE, DST, SRC } from '../uop';
 import { finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './lane';
+import { fuseDouble, fusedFit, fuseSingle } from './plain-fused';
+import { isPlain } from './quick';
 
 /** In the enumeration: three orders of twenty, each ADDSUB and SUBADD (PS, PD), then MADD, MSUB, NMADD, NMSUB (PS, PD, SS, SD). */
 const ORDER: u32 = 20;
 const FIRST_FOUR: u32 = 4;
 
+/** ±(a × b) ± c. */
+function fused<T>(a: u64, b: u64, c: u64, negateProduct: bool, negateAddend: bool): u64 {
+  if (isPlain(cpu)) {
+    if (sizeof<T>() == 8) {
+      const x = reinterpret<f64>(a);
+      const z = reinterpret<f64>(c);
+      const result = fuseDouble(negateProduct ? -x : x, reinterpret<f64>(b), negateAddend ? -z : z);
+      if (fusedFit) return reinterpret<u64>(result);
+    } else {
+      const x = reinterpret<f32>(<u32>a);
+      const z = reinterpret<f32>(<u32>c);
+      const result = fuseSingle(negateProduct ? -x : x, reinterpret<f32>(<u32>b), negateAddend ? -z : z);
+      if (fusedFit) return reinterpret<u32>(result);
+    }
+  }
+  return fuse<T>(a, b, c, negateProduct, negateAddend);
+}
 /** Element `i`. Bit 0 of `signs`: the addend is negated, bit 1: the product is. */
-// @ts-ignore: decorator
-@inline function element<T>(op: usize, order: u32, i: usize, signs: u32): u64 {
+function element<T>(op: usize, order: u32, i: usize, signs: u32): u64 {
   const first = getLane<T>(load<u16>(op, DST), i);
   const second = getLane<T>(load<u16>(op, BASE), i);
   const third = getLane<T>(load<u32>(op, SRC), i);
   const negateAddend = (signs & 1) != 0;
   const negateProduct = (signs & 2) != 0;
-  if (order == 0) return fuse<T>(first, third, second, negateProduct, negateAddend);
-  if (order == 1) return fuse<T>(second, first, third, negateProduct, negateAddend);
-  return fuse<T>(second, third, first, negateProduct, negateAddend);
+  if (order == 0) return fused<T>(first, third, second, negateProduct, negateAddend);
+  if (order == 1) return fused<T>(second, first, third, negateProduct, negateAddend);
+  return fused<T>(second, third, first, negateProduct, negateAddend);
 }
 /** `turn`: bit 0 of the signs changes from one element to the next. */
 function all<T>(op: usize, order: u32, signs: u32, turn: u32): bool {

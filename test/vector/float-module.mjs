@@ -1,12 +1,24 @@
 // Compiles family FLOAT alone (float.entry.ts) and runs its cases.
 
 import asc from 'assemblyscript/asc';
-import { operationNumbers } from './forms.mjs';
+import { operationNumbers, SHAPE } from './forms.mjs';
 
 /** @typedef {import('./forms.mjs').Form} Form */
 
 export const CASE = 112;
 export const RESULT = 64;
+
+/**
+ * How float.entry.ts is to use the run loop's handlers: lower/vector-float.ts has none for 256 bits, and copies the first source's
+ * other elements beside the result of a scalar VEX form.
+ * @param {Form} form
+ */
+function inlined({ operation, shape }) {
+  if (shape & SHAPE.wide) return 0;
+  if (shape & (SHAPE.flags | SHAPE.registerResult)) return 1;
+  if (/S[SD]$|^CVTSI2/.test(operation)) return /D$/.test(operation) ? 8 : 4;
+  return 1;
+}
 /** Cases at most that are made at once. */
 export const BATCH = 8192;
 
@@ -56,7 +68,7 @@ export async function compileFloat(optimisation) {
     execute(form, count) {
       const number = numbers.get(form.operation);
       if (number === undefined) throw new Error(`no operation is called ${form.operation}`);
-      exports.execute(number, form.shape, form.size, form.control, cases, results, count);
+      exports.execute(number, form.shape, form.size, form.control, cases, results, count, inlined(form));
       return new Uint8Array(memory.buffer, results, count * RESULT);
     },
   };

@@ -6,7 +6,40 @@ import { CR4_OSXMMEXCPT } from '../../assembly/control';
 import { setMxcsr } from '../../assembly/float/environment';
 import { getFlags, setFlags } from '../../assembly/flags';
 import { BASE, DISP, DST, SRC, V_256, V_FLAGS, V_OPERATION, V_SIZE, V_VEX } from '../../assembly/uop';
+import { Operation } from '../../assembly/decode/operation';
 import { float } from '../../assembly/vector/float';
+import {
+  addDouble,
+  addDoubles,
+  addSingle,
+  addSingles,
+  compareDouble,
+  compareSingle,
+  divideDouble,
+  divideDoubles,
+  divideSingle,
+  divideSingles,
+  doubleFrom32,
+  doubleFrom64,
+  greaterDouble,
+  greaterSingle,
+  lesserDouble,
+  lesserSingle,
+  multiplyDouble,
+  multiplyDoubles,
+  multiplySingle,
+  multiplySingles,
+  narrow,
+  rootDouble,
+  rootSingle,
+  subtractDouble,
+  subtractDoubles,
+  subtractSingle,
+  subtractSingles,
+  truncateTo32,
+  truncateTo64,
+  widen,
+} from '../../assembly/vector/quick';
 
 export { attach, cpu, MEMORY_FREE } from '../../assembly/state';
 
@@ -260,7 +293,77 @@ export const SHAPE_REGISTER_SOURCE: u32 = 32;
 export const SHAPE_REGISTER_RESULT: u32 = 64;
 export const SHAPE_FLAGS: u32 = 128;
 
-/** Executes the operation on `count` cases and writes the results. */
+/** What the run loop does first where it has a handler for the operation. */
+function quickly(op: usize, operation: u32): bool {
+  switch (operation) {
+    case Operation.ADDSD:
+      return addDouble(cpu, op);
+    case Operation.SUBSD:
+      return subtractDouble(cpu, op);
+    case Operation.MULSD:
+      return multiplyDouble(cpu, op);
+    case Operation.DIVSD:
+      return divideDouble(cpu, op);
+    case Operation.SQRTSD:
+      return rootDouble(cpu, op);
+    case Operation.MINSD:
+      return lesserDouble(op);
+    case Operation.MAXSD:
+      return greaterDouble(op);
+    case Operation.ADDSS:
+      return addSingle(cpu, op);
+    case Operation.SUBSS:
+      return subtractSingle(cpu, op);
+    case Operation.MULSS:
+      return multiplySingle(cpu, op);
+    case Operation.DIVSS:
+      return divideSingle(cpu, op);
+    case Operation.SQRTSS:
+      return rootSingle(cpu, op);
+    case Operation.MINSS:
+      return lesserSingle(op);
+    case Operation.MAXSS:
+      return greaterSingle(op);
+    case Operation.ADDPD:
+      return addDoubles(cpu, op);
+    case Operation.SUBPD:
+      return subtractDoubles(cpu, op);
+    case Operation.MULPD:
+      return multiplyDoubles(cpu, op);
+    case Operation.DIVPD:
+      return divideDoubles(cpu, op);
+    case Operation.ADDPS:
+      return addSingles(cpu, op);
+    case Operation.SUBPS:
+      return subtractSingles(cpu, op);
+    case Operation.MULPS:
+      return multiplySingles(cpu, op);
+    case Operation.DIVPS:
+      return divideSingles(cpu, op);
+    case Operation.COMISD:
+      return compareDouble(cpu, op);
+    case Operation.COMISS:
+      return compareSingle(cpu, op);
+    case Operation.UCOMISD:
+      return compareDouble(cpu, op);
+    case Operation.UCOMISS:
+      return compareSingle(cpu, op);
+    case Operation.CVTTSD2SI:
+      return load<u8>(op, V_SIZE) == 3 ? truncateTo64(cpu, op) : truncateTo32(cpu, op);
+    case Operation.CVTSS2SD:
+      return widen(op);
+    case Operation.CVTSD2SS:
+      return narrow(cpu, op);
+    case Operation.CVTSI2SD:
+      if (load<u8>(op, V_SIZE) == 3) return doubleFrom64(cpu, op);
+      doubleFrom32(op);
+      return true;
+  }
+  return false;
+}
+
+/** Executes the operation on `count` cases and writes the results. `inline`: 0 by float() alone; 1 by the run loop's handlers first; 4
+ * or 8 likewise, and that many bytes are the element beside which the first source's are copied by other micro-operations. */
 export function execute(
   operation: u32,
   shape: u32,
@@ -269,6 +372,7 @@ export function execute(
   cases: usize,
   results: usize,
   count: u32,
+  inline: u32,
 ): void {
   const room = results + <usize>count * RESULT;
   const first = cpu + YMM;
@@ -298,7 +402,9 @@ export function execute(
     setMxcsr(load<u32>(cases, CASE_MXCSR));
     setFlags(0x8d7);
     setRaised(0);
-    const done = float(room);
+    const handled = inline && quickly(room, operation);
+    if (handled && shape & SHAPE_VEX && inline > 1) memory.copy(destination + inline, second + inline, 16 - inline);
+    const done = handled || float(room);
     // the lowering's part
     if (done && shape & SHAPE_VEX && !(shape & (SHAPE_256 | SHAPE_REGISTER_RESULT | SHAPE_FLAGS))) {
       v128.store(first, v128.splat<i64>(0), YMM_HIGH);
