@@ -208,7 +208,7 @@ export const YMM_HIGH: usize = 16;
 export const V0: usize = YMM + 16 * 32;
 export const V1: usize = V0 + 32;
 export const MXCSR: usize = V1 + 32;
-/** Not zero while MXCSR rounds to nearest, masks everything, has PE set and neither FTZ nor DAZ: plain arithmetic then needs no look at the flags (float/environment.ts). */
+/** Not zero while MXCSR rounds to nearest, masks everything and has PE set: plain arithmetic on normal numbers then needs no look at the flags (vector/quick.ts). */
 export const MXCSR_PLAIN: usize = MXCSR + 4;
 /** x87 control and status word (TOP, bits 11-13, is always current), tags (bit n: physical register n is not empty), last opcode. */
 export const FCW: usize = MXCSR_PLAIN + 4;

@@ -193,4 +193,8 @@ export const enum Uop {
   CLEARX32, CLEARX64, // low part of SRC, the rest of 128 bits cleared
   MOVX32, MOVX64, MOVX128, MOVX256, // register to register; MOVX32 and MOVX64 leave the rest
   ZERO_HIGH, // upper half of a YMM register = 0
+  // FLOAT's fields, DST for the low element or 16 bytes: quick.ts, and float() where that is not enough
+  ADDSD, SUBSD, MULSD, DIVSD, SQRTSD, MINSD, MAXSD, ADDSS, SUBSS, MULSS, DIVSS, SQRTSS, MINSS, MAXSS,
+  ADDPD, SUBPD, MULPD, DIVPD, ADDPS, SUBPS, MULPS, DIVPS,
+  COMISD, COMISS, CVTTSD2SI32, CVTTSD2SI64, CVTSI2SD32, CVTSI2SD64, CVTSS2SD, CVTSD2SS,
 }

@@ -35,6 +35,38 @@ import { enterMmx, pendingX87, storing, storingX87 } from './family';
 import { crypto } from '../vector/crypto';
 import { float } from '../vector/float';
 import { packed } from '../vector/packed';
+import {
+  addDouble,
+  addDoubles,
+  addSingle,
+  addSingles,
+  compareDouble,
+  compareSingle,
+  divideDouble,
+  divideDoubles,
+  divideSingle,
+  divideSingles,
+  doubleFrom32,
+  doubleFrom64,
+  greaterDouble,
+  greaterSingle,
+  lesserDouble,
+  lesserSingle,
+  multiplyDouble,
+  multiplyDoubles,
+  multiplySingle,
+  multiplySingles,
+  narrow,
+  rootDouble,
+  rootSingle,
+  subtractDouble,
+  subtractDoubles,
+  subtractSingle,
+  subtractSingles,
+  truncateTo32,
+  truncateTo64,
+  widen,
+} from '../vector/quick';
 
 // @ts-ignore: decorator
 @inline const RSP: usize = GPR + 4 * 8;
@@ -2062,6 +2094,156 @@ export function execute(first: usize): void {
       }
       case Uop.ZERO_HIGH: {
         v128.store(dst(op), i64x2.splat(0), YMM_HIGH);
+        op += UOP;
+        continue;
+      }
+      case Uop.ADDSD: {
+        if (!addDouble(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.SUBSD: {
+        if (!subtractDouble(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MULSD: {
+        if (!multiplyDouble(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.DIVSD: {
+        if (!divideDouble(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.SQRTSD: {
+        if (!rootDouble(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MINSD: {
+        if (!lesserDouble(op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MAXSD: {
+        if (!greaterDouble(op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.ADDSS: {
+        if (!addSingle(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.SUBSS: {
+        if (!subtractSingle(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MULSS: {
+        if (!multiplySingle(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.DIVSS: {
+        if (!divideSingle(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.SQRTSS: {
+        if (!rootSingle(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MINSS: {
+        if (!lesserSingle(op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MAXSS: {
+        if (!greaterSingle(op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.ADDPD: {
+        if (!addDoubles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.SUBPD: {
+        if (!subtractDoubles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MULPD: {
+        if (!multiplyDoubles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.DIVPD: {
+        if (!divideDoubles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.ADDPS: {
+        if (!addSingles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.SUBPS: {
+        if (!subtractSingles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.MULPS: {
+        if (!multiplySingles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.DIVPS: {
+        if (!divideSingles(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.COMISD: {
+        if (!compareDouble(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.COMISS: {
+        if (!compareSingle(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CVTTSD2SI32: {
+        if (!truncateTo32(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CVTTSD2SI64: {
+        if (!truncateTo64(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CVTSI2SD32: {
+        doubleFrom32(op);
+        op += UOP;
+        continue;
+      }
+      case Uop.CVTSI2SD64: {
+        if (!doubleFrom64(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CVTSS2SD: {
+        if (!widen(op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.CVTSD2SS: {
+        if (!narrow(c, op) && !float(op)) break;
         op += UOP;
         continue;
       }

@@ -55,6 +55,6 @@ export function useControlWord(fcw: u32): void {
 /** MXCSR was written. */
 export function setMxcsr(value: u32): void {
   store<u32>(cpu, value, MXCSR);
-  // nearest, all masked, PE met already, no FTZ, no DAZ; whatever else was met
-  store<u32>(cpu, (value & 0xffe0) == 0x1fa0 ? 1 : 0, MXCSR_PLAIN);
+  // nearest, all masked, PE met already; whatever else was met; FTZ and DAZ are nothing to normal numbers
+  store<u32>(cpu, (value & 0x7fa0) == 0x1fa0 ? 1 : 0, MXCSR_PLAIN);
 }

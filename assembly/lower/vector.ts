@@ -28,6 +28,7 @@ import { emitLinear, emitMemory, memory, rawAddress, storeFrom, useAddressIn } f
 import { claimed, mmxAvailable, sseAvailable, vexAvailable } from './available';
 import { emit, emitUndefined, setDst, setSrc } from './emit';
 import { immediate, kind, operand, operandSize, register } from './operand';
+import { quicken } from './vector-float';
 import { lowerVectorMove } from './vector-move';
 
 // @ts-ignore: decorator
@@ -185,6 +186,7 @@ function lowerGeneric(operation: u32, family: u32): void {
   store<u16>(op, <u16>base, BASE);
   store<u16>(op, <u16>extra, INDEX);
   store<i32>(op, <i32>immediate(), DISP);
+  if (family == FAMILY_FLOAT) quicken(op, operation);
   if (toMemory) putBackVector();
 }
 /** The result in V0 goes to memory. emit() has used the address fields' room, but memory() remembers them. */
