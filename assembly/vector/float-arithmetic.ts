@@ -9,7 +9,7 @@ import { Operation } from '../decode/operation';
 import { ARITHMETIC, CF, PF, setFlags, ZF } from '../flags';
 import { cpu, RFLAGS } from '../state';
 import { BASE, DISP, DST, SRC, V_FLAGS, V_VEX } from '../uop';
-import { accepted, finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './lane';
+import { accepted, finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './float-lane';
 
 /** One element of an operation named by its PS form. */
 function combine<T>(operation: u32, a: u64, b: u64, code: u32): u64 {

@@ -4,7 +4,7 @@ import { convert, fromInteger, toInteger } from '../float/convert';
 import { TRUNCATE, useRounding } from '../float/environment';
 import { Operation } from '../decode/operation';
 import { DISP, DST, SRC, V_SIZE } from '../uop';
-import { accepted, finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './lane';
+import { accepted, finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './float-lane';
 
 // @ts-ignore: decorator
 @inline function source(op: usize): usize {

@@ -3,7 +3,7 @@
 import { add, multiply } from '../float/arithmetic';
 import { Operation } from '../decode/operation';
 import { BASE, DISP, SRC } from '../uop';
-import { accepted, finishVector, gathered, getLane, putLane, vectorBytes } from './lane';
+import { accepted, finishVector, gathered, getLane, putLane, vectorBytes } from './float-lane';
 
 /** Products, or zeros where the immediate leaves them out, in place of the vector's elements. */
 function products<T>(op: usize, bytes: usize, control: u32): void {

@@ -4,7 +4,7 @@ import { fuse } from '../float/fused';
 import { Operation } from '../decode/operation';
 import { cpu } from '../state';
 import { BASE, DST, SRC } from '../uop';
-import { finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './lane';
+import { finishScalar, finishVector, gathered, getLane, putLane, vectorBytes } from './float-lane';
 import { fuseDouble, fusedFit, fuseSingle } from './plain-fused';
 import { isPlain } from './quick';
 

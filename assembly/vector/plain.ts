@@ -7,7 +7,7 @@ import { Operation } from '../decode/operation';
 import { cpu } from '../state';
 import { BASE, DISP, DST, SRC, V_256, V_FLAGS, V_VEX } from '../uop';
 import { exactly } from './exact';
-import { gathered } from './lane';
+import { gathered } from './float-lane';
 import { plainConversion } from './plain-convert';
 import { isPlain } from './quick';
 
