@@ -6,9 +6,11 @@ import { initTables } from './decode/tables';
 import { coverageLines } from './inspect/coverage';
 import { listingOf } from './inspect/listing';
 import { walkOf } from './inspect/walk';
-import { attach } from './state';
+import { attach, TABLES, TABLES_SIZE } from './state';
 
-// This module's memory is its own: below its static data it has the one state page and the tables that decoding needs.
+// This module's memory is its own: below its static data it has the one state page and the tables that decoding needs
+// (memoryBase in asconfig.json).
+assert(changetype<usize>('static') >= TABLES + TABLES_SIZE, 'the tables would overwrite static data');
 attach(0);
 initTables();
 

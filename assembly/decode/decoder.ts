@@ -11,6 +11,8 @@ import { memoryOperand } from './memory-operand';
 const MAX_LENGTH: u32 = 15;
 /** No override seen. */
 const NO_OVERRIDE: u32 = 0xff;
+/** #UD when one of these comes before a VEX prefix (a REX prefix too). */
+const NOT_BEFORE_VEX: u32 = record.PREFIX_LOCK | record.PREFIX_REP | record.PREFIX_REPNE | record.PREFIX_OPERAND;
 /** The control registers there are: 0, 2, 3, 4, 8. */
 const CONTROL_REGISTERS: u32 = 0b1_0001_1101;
 
@@ -35,6 +37,28 @@ const CONTROL_REGISTERS: u32 = 0b1_0001_1101;
 }
 
 /**
+ * The bytes of a VEX prefix behind C5 (one) or C4 (two), SDM vol. 2, 2.3.5: vvvv as a register's number | VEX_128 or
+ * VEX_256 << 4 | pp << 6 | W, R, X and B as a REX prefix has them << 8 | MAP_VEX_* << 16; 0 when there is no such map.
+ */
+function vexPrefix(at: usize, length: u32, codeSize: u32): u32 {
+  const first: u32 = load<u8>(at);
+  let last = first;
+  let map = record.MAP_VEX_0F;
+  let rex = (~first >> 5) & 4; // R, X, B and vvvv are inverted
+  if (length == 2) {
+    const select = first & 31;
+    if (!select || select > 3) return 0;
+    map += select - 1;
+    last = load<u8>(at + 1);
+    rex = ((last >> 4) & 8) | ((~first >> 5) & 7);
+  }
+  // Outside 64-bit mode R and X are 1, and B is ignored.
+  if (codeSize != 2) rex &= 8;
+  const size = last & 4 ? record.VEX_256 : record.VEX_128;
+  return ((~last >> 3) & 15) | (size << 4) | ((last & 3) << 6) | ((rex | 0x40) << 8) | (map << 16);
+}
+
+/**
  * Decodes the instruction at `bytes` (linear-memory address) of which `available` bytes may be read, for a code segment
  * of 16, 32 or 64 bits (`codeSize` 0, 1, 2), into the record at cpu + INSN. Returns its length 1…15, or DECODE_INVALID
  * (#UD), DECODE_MORE (the bytes end first; never with 15 or more) or DECODE_TOO_LONG (#GP). The record is defined only
@@ -52,6 +76,7 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
   let rex: u32 = 0;
   let modrm: u32 = 0;
   let hasModrm: u32 = 0;
+  let vex: u32 = 0; // vexPrefix()'s result
   let row = table.mapRow(record.MAP_ONE_BYTE, opcode);
 
   for (;;) {
@@ -81,6 +106,20 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
       case table.ROW_ESCAPE:
         map = table.rowFlags(row);
         break;
+      case table.ROW_VEX: {
+        if (rex || prefixes & NOT_BEFORE_VEX) return record.DECODE_INVALID;
+        if (hasModrm) at--; // the byte that told it from LES or LDS
+        hasModrm = 0;
+        modrm = 0;
+        const length = table.rowFlags(row) - 1;
+        if (at + length > end) return ended(available);
+        vex = vexPrefix(at, length, codeSize);
+        if (!vex) return record.DECODE_INVALID;
+        at += length;
+        rex = (vex >> 8) & 0xff;
+        map = vex >> 16;
+        break;
+      }
       case table.BY_REG:
         index = (modrm >> 3) & 7;
         break;
@@ -91,7 +130,8 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
         index = modrm >= 0xc0 ? table.REGISTER_FORM : table.MEMORY_FORM;
         break;
       case table.BY_PREFIX:
-        if (prefixes & record.PREFIX_REP) index = table.PF3;
+        if (vex) index = (vex >> 6) & 3;
+        else if (prefixes & record.PREFIX_REP) index = table.PF3;
         else if (prefixes & record.PREFIX_REPNE) index = table.PF2;
         else if (prefixes & record.PREFIX_OPERAND) index = table.P66;
         break;
@@ -99,10 +139,16 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
         index = codeSize == 2 ? table.LONG : table.LEGACY;
         break;
       case table.BY_REX_W:
-        index = (rex >> 3) & 1;
+        index = (rex >> 3) & (codeSize >> 1);
         break;
       case table.BY_REX_B:
         index = rex & 1;
+        break;
+      case table.BY_VEX_L:
+        index = ((vex >> 4) & 3) - record.VEX_128;
+        break;
+      case table.BY_VEX_W:
+        index = (rex >> 3) & 1;
         break;
     }
     if (kind >= table.BY_REG) {
@@ -111,7 +157,7 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
     }
     // A REX prefix counts only right before the opcode (SDM vol. 2, 2.2.1).
     if (kind == table.ROW_REX) rex = opcode;
-    else if (kind != table.ROW_ESCAPE) rex = 0;
+    else if (kind < table.ROW_REX) rex = 0;
     if (at >= end) return ended(available);
     opcode = load<u8>(at++);
     row = table.mapRow(map, opcode);
@@ -121,6 +167,7 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
   if (!operation) return record.DECODE_INVALID;
   const flags = table.rowFlags(row);
   if (flags & (codeSize == 2 ? table.NO64 : table.ONLY64)) return record.DECODE_INVALID;
+  if (vex & 15 && !(flags & table.VVVV)) return record.DECODE_INVALID;
   if (flags & table.MODRM && !hasModrm) {
     if (at >= end) return ended(available);
     modrm = load<u8>(at++);
@@ -142,14 +189,14 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
   if (flags & (table.BYTE | table.NO16)) size = flags & table.BYTE ? 0 : max(size, 2);
 
   const out = record.insn();
-  store<u8>(out, record.NO_REGISTER, record.BASE);
-  store<u8>(out, record.NO_REGISTER, record.INDEX);
-  store<u8>(out, 0, record.SCALE);
+  // Neighbouring bytes of the record are stored at once, here and at the end.
+  store<u32>(out, record.NO_REGISTER | (record.NO_REGISTER << 8) | (rex << 24), record.BASE); // no SCALE; REX
   store<u8>(out, SEG_DS, record.SEGMENT);
   store<i64>(out, 0, record.DISPLACEMENT);
   store<i64>(out, 0, record.IMMEDIATE);
   store<u32>(out, 0, record.IMMEDIATE2);
 
+  const sibAt = at;
   const isMemory = hasModrm && modrm < 0xc0 && !(flags & table.IGNORE_MOD);
   if (isMemory) {
     if (flags & table.NEEDS_REGISTER) return record.DECODE_INVALID;
@@ -162,6 +209,7 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
   const rm = modrm & 7;
   const regX = reg | ((rex & 4) << 1);
   const rmX = rm | ((rex & 1) << 3);
+  const most: u32 = codeSize == 2 ? 15 : 7; // the highest number of a vector register
   const count: u32 = load<u8>(row, table.ROW_COUNT);
   let to = out + record.OPERANDS;
   for (let i: u32 = 0; i < count; i++, to += record.OPERAND_STRIDE) {
@@ -302,30 +350,47 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
         else operand(to, record.KIND_MMX, 8, rm, 0);
         break;
       case op.V >> 8:
-        operand(to, record.KIND_XMM, 16, regX, 0);
+        operand(to, record.KIND_XMM, max<u32>(width, 16), regX, 0);
         break;
       case op.W >> 8:
       case op.U >> 8:
         if (isMemory) operand(to, record.KIND_MEMORY, width, 0, 0);
-        else operand(to, record.KIND_XMM, 16, rmX, 0);
+        else operand(to, record.KIND_XMM, max<u32>(width, 16), rmX, 0);
         break;
+      case op.H >> 8:
+        operand(to, record.KIND_XMM, width, vex & most, 0);
+        break;
+      case op.B >> 8:
+        operand(to, record.KIND_REGISTER, width, vex & most, 0);
+        break;
+      case op.L >> 8:
+        if (at >= end) return ended(available);
+        operand(to, record.KIND_XMM, width, ((<u32>load<u8>(at++)) >> 4) & most, 0);
+        break;
+      case op.VMX >> 8:
+      case op.VMY >> 8: {
+        // A SIB byte, whose index 4 is a register too; the three vector registers must differ (SDM vol. 2, VGATHERDPD).
+        if (rm != 4 || addressSize == 1) return record.DECODE_INVALID;
+        const sib: u32 = load<u8>(sibAt);
+        const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
+        const mask = vex & most;
+        if (index == regX || index == mask || mask == regX) return record.DECODE_INVALID;
+        store<u8>(out, index, record.INDEX);
+        store<u8>(out, sib >> 6, record.SCALE);
+        operand(to, record.KIND_MEMORY, width, code >> 8 == op.VMX >> 8 ? 16 : 32, record.OPERAND_VECTOR_INDEX);
+        break;
+      }
     }
   }
   for (let i = count; i < <u32>record.MAX_OPERANDS; i++, to += record.OPERAND_STRIDE) store<u32>(to, 0);
 
   const length = <u32>(at - bytes);
-  store<u16>(out, operation, record.OPERATION);
-  store<u8>(out, length, record.LENGTH);
-  store<u8>(out, size, record.OPERAND_SIZE);
+  store<u32>(out, operation | (length << 16) | (size << 24), record.OPERATION); // LENGTH, OPERAND_SIZE
   store<u8>(out, addressSize, record.ADDRESS_SIZE);
   if (segmentOverride != NO_OVERRIDE) store<u8>(out, segmentOverride, record.SEGMENT);
-  store<u8>(out, opcode & 15, record.CONDITION);
-  store<u8>(out, count, record.OPERAND_COUNT);
+  store<u16>(out, (opcode & 15) | (count << 8), record.CONDITION); // OPERAND_COUNT
   store<u32>(out, prefixes, record.PREFIXES);
-  store<u8>(out, opcode, record.OPCODE);
-  store<u8>(out, map, record.MAP);
-  store<u8>(out, modrm, record.MODRM);
-  store<u8>(out, hasModrm, record.HAS_MODRM);
-  store<u8>(out, rex, record.REX);
+  store<u32>(out, opcode | (map << 8) | (modrm << 16) | (hasModrm << 24), record.OPCODE); // MAP, MODRM, HAS_MODRM
+  store<u16>(out, ((vex >> 4) & 3) | ((<u32>load<u8>(row, table.ROW_FEATURE)) << 8), record.VEX); // FEATURE
   return length;
 }

@@ -26,7 +26,8 @@ export const HAS_MODRM: usize = 15;
 export const BASE: usize = 16;
 export const INDEX: usize = 17;
 export const SCALE: usize = 18;
-export const REX: usize = 19; // u8, 0 = no REX prefix
+/** u8, 0 = no REX prefix; of a VEX prefix W, R, X and B in REX's form (outside 64-bit mode W alone, which few rows ask for). */
+export const REX: usize = 19;
 /** How the instruction is VEX-encoded: VEX_NONE, VEX_128, VEX_256 (VEX.L, also where it is ignored). */
 export const VEX: usize = 20;
 /** The feature that has to be there (FEATURE_*), as the number of its bit plus 1; 0 = none. */
@@ -43,10 +44,11 @@ export const MAX_OPERANDS: usize = 5;
 export const OPERAND_KIND: usize = 0;
 export const OPERAND_BYTES: usize = 1;
 export const OPERAND_REGISTER: usize = 2;
-/** Bit 0: AH, CH, DH or BH (OPERAND_REGISTER is then 0-3). Bit 1: implicit in the opcode (AL of `ADD AL, imm8`, CL, DX, 1). */
+/** Bit 0: AH, CH, DH or BH (OPERAND_REGISTER is then 0-3). Bit 1: implicit in the opcode (AL of `ADD AL, imm8`, CL, DX, 1). Bit 2: memory at several addresses, one for each element of a vector of indices: INDEX is the number of an XMM or YMM register, OPERAND_REGISTER its size in bytes, OPERAND_BYTES that of one element. */
 export const OPERAND_FLAGS: usize = 3;
 export const OPERAND_HIGH: u32 = 1;
 export const OPERAND_IMPLICIT: u32 = 2;
+export const OPERAND_VECTOR_INDEX: u32 = 4;
 
 export const KIND_NONE: u32 = 0;
 export const KIND_REGISTER: u32 = 1;
@@ -84,6 +86,11 @@ export const MAP_ONE_BYTE: u32 = 0;
 export const MAP_0F: u32 = 1;
 export const MAP_0F38: u32 = 2;
 export const MAP_0F3A: u32 = 3;
+/** The same three behind a VEX prefix. */
+export const MAP_VEX_0F: u32 = 4;
+export const MAP_VEX_0F38: u32 = 5;
+export const MAP_VEX_0F3A: u32 = 6;
+export const MAPS: u32 = 7;
 
 // @ts-ignore: decorator
 @inline export function insn(): usize {

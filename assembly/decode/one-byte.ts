@@ -13,6 +13,8 @@ import {
   ROW_OVERRIDE,
   ROW_REX,
   ROW_ESCAPE,
+  ROW_VEX,
+  BY_FORM,
   BY_MODE,
   BY_PREFIX,
   BY_REX_B,
@@ -24,6 +26,8 @@ import {
   IGNORE_W,
   LEGACY,
   LONG,
+  MEMORY_FORM,
+  REGISTER_FORM,
   NP,
   P66,
   PF3,
@@ -117,13 +121,21 @@ function stackAndData(t: usize): void {
   row(t, 0xc8, Operation.ENTER, DEFAULT64, op.Iw, op.I2b);
   row(t, 0xc9, Operation.LEAVE, DEFAULT64);
   row(t, 0xd7, Operation.XLAT, BYTE, op.XLAT_TABLE);
-  // With ModRM.mod = 3 outside 64-bit mode, and always in it, these three begin VEX and EVEX encodings: #UD without AVX.
+  // With ModRM.mod = 3 outside 64-bit mode, and always in it, 62 begins EVEX encodings (#UD without AVX-512), the other two VEX.
   row(t, 0x62, Operation.BOUND, NO64, op.Gv, op.Ma);
-  row(t, 0xc4, Operation.LES, NO64, op.Gv, op.Mp);
-  row(t, 0xc5, Operation.LDS, NO64, op.Gv, op.Mp);
+  farPointerOrVex(t, 0xc4, Operation.LES, 3);
+  farPointerOrVex(t, 0xc5, Operation.LDS, 2);
   const signed = branch(t, 0x63, BY_MODE);
   row(signed, LEGACY, Operation.ARPL, 0, op.Ew, op.Gw);
   row(signed, LONG, Operation.MOVSXD, 0, op.Gv, op.Ez);
+}
+
+function farPointerOrVex(t: usize, opcode: u32, operation: u32, length: u32): void {
+  const modes = branch(t, opcode, BY_MODE);
+  special(modes, LONG, ROW_VEX, length);
+  const forms = branch(modes, LEGACY, BY_FORM);
+  row(forms, MEMORY_FORM, operation, 0, op.Gv, op.Mp);
+  special(forms, REGISTER_FORM, ROW_VEX, length);
 }
 
 function stringsAndPorts(t: usize): void {

@@ -3,6 +3,7 @@
 // the decoder must know (memory form narrower than register form, …) the names below say how they differ.
 
 import { TABLES } from '../state';
+import { MAPS } from './insn';
 
 // ---------------------------------------------------------------- types: low byte
 /** No size: LEA's memory, INVLPG, FXSAVE's area (its size does not fit the record). */
@@ -30,11 +31,13 @@ export const e: u32 = 12;
 export const f: u32 = 13;
 /** 16 bytes. */
 export const dq: u32 = 14;
-export const TYPES: u32 = 15;
+/** 32 bytes. */
+export const qq: u32 = 15;
+export const TYPES: u32 = 16;
 
-/** Bytes of a type by operand size: SIZES + type * 4 + log2 of the operand size. Stands after the four opcode maps. */
+/** Bytes of a type by operand size: SIZES + type * 4 + log2 of the operand size. Stands after the opcode maps. */
 // @ts-ignore: decorator
-@inline export const SIZES: usize = TABLES + 4 * 256 * 16;
+@inline export const SIZES: usize = TABLES + MAPS * 256 * 16;
 export const SIZES_SIZE: usize = 64;
 
 function size(type: u32, byte: u32, word: u32, double: u32, quad: u32): void {
@@ -56,6 +59,7 @@ export function initSizes(): void {
   size(e, 14, 14, 28, 28);
   size(f, 94, 94, 108, 108);
   size(dq, 16, 16, 16, 16);
+  size(qq, 32, 32, 32, 32);
 }
 
 // ---------------------------------------------------------------- methods: high byte; first those without a ModRM byte
@@ -92,37 +96,45 @@ export const XMM0: u32 = (16 << 8) | 14;
 export const XLAT_TABLE: u32 = (17 << 8) | 1;
 /** MASKMOVQ's memory, [rDI]; DS unless overridden. */
 export const DI_MEMORY: u32 = 18 << 8;
+/** General register, and XMM or YMM register, in VEX.vvvv (SDM "B" and "H"). */
+export const B: u32 = 19 << 8;
+export const H: u32 = 20 << 8;
+/** XMM or YMM register in the upper half of an immediate byte (SDM "L"). */
+export const L: u32 = 21 << 8;
 
 /** Methods from here on need a ModRM byte. */
-export const FIRST_MODRM: u32 = 19 << 8;
+export const FIRST_MODRM: u32 = 22 << 8;
 /** General register or memory. */
-export const E: u32 = 19 << 8;
+export const E: u32 = 22 << 8;
 /** Like E, but the register form is operand-size wide whatever the type: destinations of MOV from a segment register, SLDT, STR, SMSW. */
-export const EV: u32 = 20 << 8;
+export const EV: u32 = 23 << 8;
 /** Like E, but the register form is 32 bits, or 64 with REX.W (PEXTRB, PINSRW, …). */
-export const EY: u32 = 21 << 8;
+export const EY: u32 = 24 << 8;
 /** General register in ModRM.reg. */
-export const G: u32 = 22 << 8;
+export const G: u32 = 25 << 8;
 /** Memory only. */
-export const M: u32 = 23 << 8;
+export const M: u32 = 26 << 8;
 /** General register in ModRM.rm only. */
-export const R: u32 = 24 << 8;
+export const R: u32 = 27 << 8;
 /** Segment register in ModRM.reg, as source and as target (CS cannot be loaded). */
-export const S: u32 = 25 << 8;
-export const S_TARGET: u32 = 26 << 8;
+export const S: u32 = 28 << 8;
+export const S_TARGET: u32 = 29 << 8;
 /** Control and debug register in ModRM.reg; type as the register's partner (y in FORCE64 rows). */
-export const CR: u32 = 27 << 8;
-export const DR: u32 = 28 << 8;
+export const CR: u32 = 30 << 8;
+export const DR: u32 = 31 << 8;
 /** x87 register in ModRM.rm. */
-export const STI: u32 = (29 << 8) | 11;
+export const STI: u32 = (32 << 8) | 11;
 /** MMX register in ModRM.reg; MMX register or memory; MMX register in ModRM.rm only. */
-export const P: u32 = 30 << 8;
-export const Q: u32 = 31 << 8;
-export const N: u32 = 32 << 8;
-/** XMM register in ModRM.reg; XMM register or memory; XMM register in ModRM.rm only. */
-export const V: u32 = 33 << 8;
-export const W: u32 = 34 << 8;
-export const U: u32 = 35 << 8;
+export const P: u32 = 33 << 8;
+export const Q: u32 = 34 << 8;
+export const N: u32 = 35 << 8;
+/** XMM register in ModRM.reg; XMM register or memory; XMM register in ModRM.rm only. With a type of 32 bytes a YMM register. */
+export const V: u32 = 36 << 8;
+export const W: u32 = 37 << 8;
+export const U: u32 = 38 << 8;
+/** Memory addressed by an XMM or a YMM register as index: the type is that of one element (SDM vol. 2, 2.3.12). */
+export const VMX: u32 = 39 << 8;
+export const VMY: u32 = 40 << 8;
 
 // ---------------------------------------------------------------- the codes that rows use
 export const AL: u32 = A | b;
@@ -203,5 +215,18 @@ export const Wd: u32 = W | d;
 export const Wq: u32 = W | q;
 export const Wdq: u32 = W | dq;
 export const Udq: u32 = U | dq;
+export const Vqq: u32 = V | qq;
+export const Wqq: u32 = W | qq;
+export const Uqq: u32 = U | qq;
+export const Mqq: u32 = M | qq;
+export const Hdq: u32 = H | dq;
+export const Hqq: u32 = H | qq;
+export const Ldq: u32 = L | dq;
+export const By: u32 = B | y;
+export const VMXd: u32 = VMX | d;
+export const VMXq: u32 = VMX | q;
+export const VMYd: u32 = VMY | d;
+export const VMYq: u32 = VMY | q;
+export const Wb: u32 = W | b;
 export const DIq: u32 = DI_MEMORY | q;
 export const DIdq: u32 = DI_MEMORY | dq;

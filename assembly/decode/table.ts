@@ -2,16 +2,39 @@
 //
 // A table is an array of 16-byte rows indexed by a byte of the instruction or by a part of one. A row is either an
 // instruction (ROW_LEAF: operation, flags, up to five operand codes) or a branch: a table of its own, indexed by
-// whatever the row's kind says. Prefixes are rows too. The four opcode maps stand at TABLES, 256 rows each; branches
-// follow the size table. A row that nobody wrote is all zero: Operation.INVALID.
+// whatever the row's kind says. Prefixes are rows too. The opcode maps (MAP_* of insn.ts: four, and three behind a VEX prefix)
+// stand at TABLES, 256 rows each; branches follow the size table. A row that nobody wrote is all zero: Operation.INVALID.
 //
 // To read the tables: mapRow(map, opcode), then while rowKind(row) is a branch, branchRow(row, 0 … branchWidth(row) - 1).
 
 import { TABLES, TABLES_SIZE } from '../state';
-import { SIZES, SIZES_SIZE, FIRST_MODRM, b, A, Z, O, X, Y, E, G, M, R, N, U, CR, DR } from './operand-code';
+import {
+  SIZES,
+  SIZES_SIZE,
+  FIRST_MODRM,
+  b,
+  A,
+  Z,
+  O,
+  X,
+  Y,
+  E,
+  G,
+  M,
+  R,
+  N,
+  U,
+  CR,
+  DR,
+  B,
+  H,
+  VMX,
+  VMY,
+} from './operand-code';
+import { featureOf } from './feature';
 
 export const ROW_SIZE: u32 = 16;
-/** Offsets in a row: kind, number of operands, operation (branches: 0), flags, operand codes u16 each, feature (as in insn.ts); of a branch the address of its first row. */
+/** Offsets in a row: kind, number of operands, operation (branches: 0), flags, operand codes u16 each, feature (as in insn.ts; derived by feature.ts); of a branch the address of its first row. */
 export const ROW_KIND: usize = 0;
 export const ROW_COUNT: usize = 1;
 export const ROW_OPERATION: usize = 2;
@@ -29,14 +52,18 @@ export const ROW_OVERRIDE: u32 = 2;
 export const ROW_REX: u32 = 3;
 /** The next byte indexes another map: ROW_FLAGS = MAP_*. */
 export const ROW_ESCAPE: u32 = 4;
-/** Branches, with their widths: ModRM.reg (8), ModRM.rm (8), memory or register form (2), mandatory prefix none 66 F3 F2 (4; F2 and F3 win over 66), outside or in 64-bit mode (2), REX.W (2), REX.B (2). */
-export const BY_REG: u32 = 5;
-export const BY_RM: u32 = 6;
-export const BY_FORM: u32 = 7;
-export const BY_PREFIX: u32 = 8;
-export const BY_MODE: u32 = 9;
-export const BY_REX_W: u32 = 10;
-export const BY_REX_B: u32 = 11;
+/** C4 and C5 as a VEX prefix: ROW_FLAGS = its length, 3 or 2. Behind a branch by form the ModRM byte is its second. */
+export const ROW_VEX: u32 = 5;
+/** Branches, with their widths: ModRM.reg (8), ModRM.rm (8), memory or register form (2), mandatory prefix none 66 F3 F2 (4; F2 and F3 win over 66; or VEX.pp), outside or in 64-bit mode (2), REX.W, or VEX.W where that counts in 64-bit mode only (2), REX.B (2), VEX.L (2), VEX.W where it counts in every mode (2). */
+export const BY_REG: u32 = 6;
+export const BY_RM: u32 = 7;
+export const BY_FORM: u32 = 8;
+export const BY_PREFIX: u32 = 9;
+export const BY_MODE: u32 = 10;
+export const BY_REX_W: u32 = 11;
+export const BY_REX_B: u32 = 12;
+export const BY_VEX_L: u32 = 13;
+export const BY_VEX_W: u32 = 14;
 
 /** Indices in BY_FORM, BY_PREFIX, BY_MODE. */
 export const MEMORY_FORM: u32 = 0;
@@ -70,6 +97,10 @@ export const BYTE: u32 = 512;
 export const IGNORE_W: u32 = 1024;
 /** The operand size is 32 bits, or 64 with REX.W: there is no 16-bit form (SYSRET, SYSEXIT). */
 export const NO16: u32 = 2048;
+/** Stands behind a VEX prefix. */
+export const VEX_ENCODED: u32 = 4096;
+/** Has an operand in VEX.vvvv, which else must be 1111b. Derived from the operand codes. */
+export const VVVV: u32 = 8192;
 
 // ---------------------------------------------------------------- building (once, when the memory is made)
 let nextBranch: usize = 0;
@@ -89,9 +120,10 @@ export function clearTables(): void {
 function derivedFlags(code: u32): u32 {
   const method = code & 0xff00;
   let flags: u32 = method >= FIRST_MODRM ? MODRM : 0;
-  if (method == M) flags |= NEEDS_MEMORY;
+  if (method == M || method == VMX || method == VMY) flags |= NEEDS_MEMORY;
   if (method == R || method == N || method == U) flags |= NEEDS_REGISTER;
   if (method == CR || method == DR) flags |= IGNORE_MOD;
+  if (method == B || method == H) flags |= VVVV;
   return flags;
 }
 
@@ -126,6 +158,7 @@ export function row(
   store<u16>(at, second, ROW_OPERANDS + 2);
   store<u16>(at, third, ROW_OPERANDS + 4);
   store<u16>(at, fourth, ROW_OPERANDS + 6);
+  store<u8>(at, featureOf(operation, (flags & VEX_ENCODED) != 0, first, second, third), ROW_FEATURE);
 }
 
 /** A prefix, an override or an escape byte: see the kinds. */
@@ -163,7 +196,7 @@ export function rowKind(row: usize): u32 {
 export function branchWidth(kind: u32): u32 {
   if (kind == BY_REG || kind == BY_RM) return 8;
   if (kind == BY_PREFIX) return 4;
-  return kind >= BY_FORM ? 2 : 0;
+  return kind >= BY_FORM ? 2 : 0; // the others have two
 }
 // @ts-ignore: decorator
 @inline export function branchRow(row: usize, index: u32): usize {

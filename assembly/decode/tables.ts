@@ -6,6 +6,9 @@ import { initOneByte } from './one-byte';
 import { initTwoByte } from './two-byte';
 import { initThreeByte38 } from './three-byte-38';
 import { initThreeByte3a } from './three-byte-3a';
+import { initVex0f } from './vex-0f';
+import { initVex38 } from './vex-38';
+import { initVex3a } from './vex-3a';
 
 export function initTables(): void {
   clearTables();
@@ -14,4 +17,7 @@ export function initTables(): void {
   initTwoByte();
   initThreeByte38();
   initThreeByte3a();
+  initVex0f();
+  initVex38();
+  initVex3a();
 }

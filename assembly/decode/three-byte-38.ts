@@ -3,7 +3,7 @@
 import { Operation } from './operation';
 import { MAP_0F38 } from './insn';
 import * as op from './operand-code';
-import { mapTable, row, FORCE64, NP, P66, PF2 } from './table';
+import { mapTable, row, FORCE64, NO16, NP, P66, PF2, PF3 } from './table';
 import { variants, both, wide } from './vector-rows';
 
 function ssse3(t: usize): void {
@@ -60,4 +60,7 @@ export function initThreeByte38(): void {
   row(store, NP, Operation.MOVBE, 0, op.Mv, op.Gv);
   row(store, P66, Operation.MOVBE, 0, op.Mv, op.Gv);
   row(store, PF2, Operation.CRC32, 0, op.Gy, op.Ev);
+  const carry = variants(t, 0xf6);
+  row(carry, P66, Operation.ADCX, NO16, op.Gy, op.Ey);
+  row(carry, PF3, Operation.ADOX, NO16, op.Gy, op.Ey);
 }

@@ -56,10 +56,18 @@ function bits(t: usize): void {
   row(t, 0xa5, Operation.SHLD, 0, op.Ev, op.Gv, op.CL);
   row(t, 0xac, Operation.SHRD, 0, op.Ev, op.Gv, op.Ib);
   row(t, 0xad, Operation.SHRD, 0, op.Ev, op.Gv, op.CL);
-  // x86-64-v2 has POPCNT but neither LZCNT nor TZCNT: their F3 is ignored, BSR and BSF run.
   row(branch(t, 0xb8, BY_PREFIX), PF3, Operation.POPCNT, 0, op.Gv, op.Ev);
-  row(t, 0xbc, Operation.BSF, 0, op.Gv, op.Ev);
-  row(t, 0xbd, Operation.BSR, 0, op.Gv, op.Ev);
+  scan(t, 0xbc, Operation.BSF, Operation.TZCNT);
+  scan(t, 0xbd, Operation.BSR, Operation.LZCNT);
+}
+
+/**
+ * A processor without LZCNT or TZCNT does not refuse them: it ignores their F3 and does BSR or BSF (SDM vol. 2, LZCNT).
+ * So their rows need no feature, and the lowering takes the operation that the processor has.
+ */
+function scan(t: usize, opcode: u32, operation: u32, counting: u32): void {
+  const prefixed = branch(t, opcode, BY_PREFIX);
+  for (let i: u32 = 0; i < 4; i++) row(prefixed, i, i == PF3 ? counting : operation, 0, op.Gv, op.Ev);
 }
 
 function data(t: usize): void {

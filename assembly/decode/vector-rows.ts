@@ -1,11 +1,12 @@
 // Row shapes that the MMX and SSE tables share.
 
 import * as op from './operand-code';
-import { row, branch, BY_PREFIX, BY_REX_W, NP, P66, PF3, PF2 } from './table';
+import { row, rowKind, branch, branchRow, BY_PREFIX, BY_REX_W, NP, P66, PF3, PF2, ROW_SIZE } from './table';
 
-/** The table of an opcode's four mandatory-prefix variants. */
+/** The table of an opcode's four mandatory-prefix variants, made at first. */
 export function variants(t: usize, opcode: u32): usize {
-  return branch(t, opcode, BY_PREFIX);
+  const at = t + opcode * ROW_SIZE;
+  return rowKind(at) == BY_PREFIX ? branchRow(at, 0) : branch(t, opcode, BY_PREFIX);
 }
 /** MMX without prefix, the same on XMM with 66. */
 export function both(t: usize, opcode: u32, operation: u32): void {

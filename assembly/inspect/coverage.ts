@@ -1,7 +1,6 @@
 // What the decoder knows: one line for each instruction of the opcode tables, with what leads to it.
 
 import * as op from '../decode/operand-code';
-import { name } from '../decode/names';
 import { Operation } from '../decode/operation';
 import {
   BY_FORM,
@@ -11,19 +10,25 @@ import {
   BY_REX_B,
   BY_REX_W,
   BY_RM,
+  BY_VEX_L,
+  BY_VEX_W,
   ROW_LEAF,
+  VEX_ENCODED,
   branchRow,
   branchWidth,
   mapRow,
+  rowFlags,
   rowKind,
   rowOperand,
   rowOperandCount,
   rowOperation,
 } from '../decode/table';
+import { mnemonicOf } from './mnemonic';
 import { digits } from './text';
 import { segmentName } from './registers';
 
-const MAPS: StaticArray<string> = ['', '0f ', '0f 38 ', '0f 3a '];
+/** By MAP_*. */
+const MAPS: StaticArray<string> = ['', '0f ', '0f 38 ', '0f 3a ', 'vex 0f ', 'vex 0f 38 ', 'vex 0f 3a '];
 const FORMS: StaticArray<string> = ['mem', 'reg'];
 const PREFIXES: StaticArray<string> = ['np', 'p66', 'pf3', 'pf2'];
 const MODES: StaticArray<string> = ['legacy', '64-bit'];
@@ -49,6 +54,9 @@ const METHODS: StaticArray<string> = [
   'xmm0',
   '[rbx]',
   '[rdi]',
+  'B',
+  'H',
+  'L',
   'E',
   'E',
   'E',
@@ -66,8 +74,10 @@ const METHODS: StaticArray<string> = [
   'V',
   'W',
   'U',
+  'VMx',
+  'VMy',
 ];
-const TYPES: StaticArray<string> = ['', 'b', 'w', 'd', 'q', 'v', 'z', 'y', 'p', 'a', 's', 't', 'e', 'f', 'dq'];
+const TYPES: StaticArray<string> = ['', 'b', 'w', 'd', 'q', 'v', 'z', 'y', 'p', 'a', 's', 't', 'e', 'f', 'dq', 'qq'];
 
 function operandName(code: u32): string {
   const method = code & 0xff00;
@@ -96,6 +106,8 @@ function branchName(kind: u32, index: u32): string {
   if (kind == BY_MODE) return unchecked(MODES[index]);
   if (kind == BY_REX_W) return 'rex.w' + index.toString();
   if (kind == BY_REX_B) return 'rex.b' + index.toString();
+  if (kind == BY_VEX_L) return index ? '256' : '128';
+  if (kind == BY_VEX_W) return 'w' + index.toString();
   return '?';
 }
 
@@ -109,7 +121,9 @@ function collect(row: usize, path: string, lines: string[]): void {
   const operation = rowOperation(row);
   if (operation == Operation.INVALID) return;
   const state = operation < <u32>Operation.FIRST_UNIMPLEMENTED ? 'implemented' : 'unimplemented';
-  lines.push(path + '\t' + name(<u16>operation) + '\t' + operandNames(row) + '\t' + state);
+  lines.push(
+    path + '\t' + mnemonicOf(operation, (rowFlags(row) & VEX_ENCODED) != 0) + '\t' + operandNames(row) + '\t' + state,
+  );
 }
 
 /** One line an instruction of the tables, fields separated by tabs: opcode and conditions, mnemonic, operands, state. */

@@ -26,6 +26,8 @@ import {
   PREFIX_SEGMENT,
   PREFIXES,
   SEGMENT,
+  VEX,
+  VEX_NONE,
   insn,
 } from '../decode/insn';
 import { name } from '../decode/names';
@@ -141,6 +143,20 @@ function prefixText(operation: u32, codeSize: u32): string {
   return text;
 }
 
+/**
+ * The operation's name, with AVX's `v` before that of one that it shares with SSE. BMI's, in general registers, have none.
+ */
+export function mnemonicOf(operation: u32, vex: bool): string {
+  const text = name(<u16>operation);
+  if (
+    !vex ||
+    text.charCodeAt(0) == 0x76 /* v */ ||
+    (operation >= <u32>Operation.ANDN && operation <= <u32>Operation.MULX)
+  )
+    return text;
+  return 'v' + text;
+}
+
 /** Mnemonic and prefixes of the instruction in the record. */
 export function mnemonic(codeSize: u32): string {
   const record = insn();
@@ -150,7 +166,7 @@ export function mnemonic(codeSize: u32): string {
   const prefixes = load<u32>(record, PREFIXES);
   const reg: u32 = (load<u8>(record, MODRM) >> 3) & 7;
   const opcode: u32 = load<u8>(record, OPCODE);
-  let text = name(<u16>operation);
+  let text = mnemonicOf(operation, load<u8>(record, VEX) != VEX_NONE);
   if (operation == Operation.JCC || operation == Operation.SETCC || operation == Operation.CMOVCC) {
     text += unchecked(CONDITIONS[load<u8>(record, CONDITION) & 15]);
   } else if (isString(operation)) {

@@ -30,6 +30,7 @@ import {
   OPERATION,
   OPERAND_REGISTER,
   OPERAND_SIZE,
+  OPERAND_VECTOR_INDEX,
   OPERAND_STRIDE,
   OPERANDS,
   REGISTER_RIP,
@@ -39,7 +40,7 @@ import {
 } from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { SEG_DS, SEG_SS } from '../state';
-import { general, high, segmentName } from './registers';
+import { general, high, segmentName, vector } from './registers';
 import { number, truncate } from './text';
 
 const RSP: u32 = 4;
@@ -57,7 +58,9 @@ export function operandText(operand: u32, address: u64): string {
   }
   if (kind == KIND_MEMORY) {
     // MASKMOVQ's [rDI] is implied.
-    return load<u8>(at, OPERAND_FLAGS) & OPERAND_IMPLICIT ? '' : sizeName(bytes) + memoryText();
+    const flags: u32 = load<u8>(at, OPERAND_FLAGS);
+    if (flags & OPERAND_IMPLICIT) return '';
+    return sizeName(bytes) + memoryText(flags & OPERAND_VECTOR_INDEX ? register : 0);
   }
   if (kind == KIND_IMMEDIATE) return number(truncate(load<u64>(record, IMMEDIATE), bytes));
   if (kind == KIND_IMMEDIATE2) return number(load<u32>(record, IMMEDIATE2));
@@ -75,7 +78,7 @@ export function operandText(operand: u32, address: u64): string {
   if (kind == KIND_DEBUG) return 'dr' + register.toString();
   if (kind == KIND_X87) return register == 0 ? 'st' : 'st(' + register.toString() + ')';
   if (kind == KIND_MMX) return 'mm' + register.toString();
-  if (kind == KIND_XMM) return 'xmm' + register.toString();
+  if (kind == KIND_XMM) return vector(register, bytes);
   return '';
 }
 
@@ -87,11 +90,15 @@ function sizeName(bytes: u32): string {
   if (bytes == 8) return 'qword ptr ';
   if (bytes == 10) return 'tbyte ptr ';
   if (bytes == 16) return 'xmmword ptr ';
+  if (bytes == 32) return 'ymmword ptr ';
   return '';
 }
 
-/** The memory operand: segment where it is not the default one, and the sum that makes the offset. */
-function memoryText(): string {
+/**
+ * The memory operand: segment where it is not the default one, and the sum that makes the offset. `vectorIndex`: bytes of
+ * an index register that is a vector, else 0.
+ */
+function memoryText(vectorIndex: u32): string {
   const record = insn();
   const width: u32 = 1 << load<u8>(record, ADDRESS_SIZE);
   const base: u32 = load<u8>(record, BASE);
@@ -102,7 +109,7 @@ function memoryText(): string {
   else if (base != NO_REGISTER) sum = general(base, width);
   if (index != NO_REGISTER) {
     if (sum.length) sum += '+';
-    sum += general(index, width);
+    sum += vectorIndex ? vector(index, vectorIndex) : general(index, width);
     const scale = 1 << load<u8>(record, SCALE);
     if (scale > 1) sum += '*' + scale.toString();
   }

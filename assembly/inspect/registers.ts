@@ -89,6 +89,11 @@ export function high(index: u32): string {
   return unchecked(HIGH[index & 3]);
 }
 
+/** An XMM register, or with 32 bytes a YMM register. */
+export function vector(index: u32, bytes: u32): string {
+  return (bytes == 32 ? 'ymm' : 'xmm') + index.toString();
+}
+
 export function segmentName(index: u32): string {
   return index < 6 ? unchecked(SEGMENT[index]) : '?s';
 }

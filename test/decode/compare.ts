@@ -1,6 +1,7 @@
 // Compares our record of an instruction with iced-x86's.
 
 import { Code, MemorySizeExt, OpKind, Register, type Instruction } from 'iced-x86';
+import { FEATURES } from './features.js';
 import { expectation } from './iced-names.js';
 import { OPERATIONS, operationNumber } from './operations.js';
 import type { Harness } from './harness.js';
@@ -46,6 +47,8 @@ export function comparison(harness: Harness): Comparison {
       'DISPLACEMENT',
       'IMMEDIATE',
       'IMMEDIATE2',
+      'VEX',
+      'FEATURE',
       'OPERANDS',
       'OPERAND_STRIDE',
       'OPERAND_REGISTER',
@@ -71,7 +74,10 @@ export function comparison(harness: Harness): Comparison {
     operandsAt = field('OPERANDS'),
     stride = field('OPERAND_STRIDE');
   const maxOperands = field('MAX_OPERANDS'),
-    rexAt = field('REX');
+    rexAt = field('REX'),
+    vexAt = field('VEX'),
+    featureAt = field('FEATURE');
+  const VECTOR_INDEX = constant('OPERAND_VECTOR_INDEX');
   const HIGH = constant('OPERAND_HIGH');
   const IMPLICIT = constant('OPERAND_IMPLICIT');
   const K = Object.fromEntries(
@@ -108,6 +114,11 @@ export function comparison(harness: Harness): Comparison {
     return first === undefined ? -1 : first + register;
   }
 
+  function vector(size: number, register: number): number {
+    if (register > 15) return -1;
+    return size === 16 ? Register.XMM0 + register : size === 32 ? Register.YMM0 + register : -1;
+  }
+
   /** Expected bits of an immediate and the iced operand kinds they belong to. */
   function immediateBits(kind: OpKind): number {
     switch (kind) {
@@ -129,7 +140,8 @@ export function comparison(harness: Harness): Comparison {
     }
   }
 
-  function memory(instruction: Instruction, codeSize: number): string {
+  /** `vectorIndex`: bytes of an index register that is a vector's, else 0. */
+  function memory(instruction: Instruction, codeSize: number, vectorIndex: number): string {
     const addressSize = record.getUint8(addressSizeAt);
     const base = record.getUint8(baseAt);
     const index = record.getUint8(indexAt);
@@ -143,7 +155,12 @@ export function comparison(harness: Harness): Comparison {
       if (instruction.memoryBase !== expectedBase) return `base ${base}, iced ${Register[instruction.memoryBase]}`;
     }
     if (instruction.code !== Code.Xlat_m8) {
-      const expectedIndex = index === NO_REGISTER ? Register.None : general(1 << addressSize, index, false);
+      const expectedIndex =
+        index === NO_REGISTER
+          ? Register.None
+          : vectorIndex
+            ? vector(vectorIndex, index)
+            : general(1 << addressSize, index, false);
       if (instruction.memoryIndex !== expectedIndex) return `index ${index}, iced ${Register[instruction.memoryIndex]}`;
       if (index !== NO_REGISTER && 1 << record.getUint8(scaleAt) !== instruction.memoryIndexScale)
         return `scale ${record.getUint8(scaleAt)}, iced ${instruction.memoryIndexScale}`;
@@ -199,10 +216,10 @@ export function comparison(harness: Harness): Comparison {
       case 'MMX':
         return isRegister(Register.MM0 + register);
       case 'XMM':
-        return isRegister(Register.XMM0 + register);
+        return isRegister(vector(size, register));
       case 'MEMORY':
         if (icedKind === OpKind.Memory) {
-          const mismatch = memory(instruction, codeSize);
+          const mismatch = memory(instruction, codeSize, flags & VECTOR_INDEX ? register : 0);
           return mismatch || wrongSize();
         }
         if (icedKind === OpKind.MemorySegDI || icedKind === OpKind.MemorySegEDI || icedKind === OpKind.MemorySegRDI) {
@@ -272,7 +289,7 @@ export function comparison(harness: Harness): Comparison {
     if (result === MORE) return 'asks for more than 15 bytes';
     if (instruction.isInvalid)
       return result > 0 ? `decoded as ${OPERATIONS[record.getUint16(operationAt, true)]}, invalid for iced` : '';
-    const { operation, condition, operandSize, addressSize } = expectation(instruction.code);
+    const { operation, condition, operandSize, addressSize, isVex, vexLength, feature } = expectation(instruction);
     const name = Code[instruction.code];
     if (operation === undefined)
       return result > 0
@@ -290,6 +307,10 @@ export function comparison(harness: Harness): Comparison {
       return `operand size ${record.getUint8(operandSizeAt)}, iced ${name}`;
     if (addressSize >= 0 && record.getUint8(addressSizeAt) !== addressSize)
       return `address size ${record.getUint8(addressSizeAt)}, iced ${name}`;
+    const vex = record.getUint8(vexAt);
+    if (vex > 0 !== isVex || (vexLength >= 0 && vex !== vexLength + 1)) return `VEX ${vex}, iced ${name}`;
+    if (record.getUint8(featureAt) !== feature)
+      return `feature ${FEATURES[record.getUint8(featureAt)]}, iced ${FEATURES[feature]}: ${name}`;
     if (((record.getUint32(prefixesAt, true) & PREFIX_LOCK) !== 0) !== instruction.hasLockPrefix) return 'LOCK';
     let count = record.getUint8(countAt);
     // Hints: we name the address at most, iced also the register of reserved NOPs.

@@ -1,5 +1,5 @@
-// Where our decoder and iced-x86 rightly differ. Iced decodes every extension there is; our processor is an x86-64-v2
-// (SSE4.2, POPCNT, CMPXCHG16B, …) with AES, PCLMULQDQ, SHA, FSGSBASE, MOVBE, INVPCID, RDPID and XSAVE known by name.
+// Where our decoder and iced-x86 rightly differ. Iced decodes every extension there is; our processor is an x86-64-v3 (AVX2,
+// FMA, BMI2, …) with AES, PCLMULQDQ, SHA, ADX, FSGSBASE, INVPCID, RDPID, RDRAND, RDSEED and XSAVE.
 
 export interface Difference {
   /** Iced's instruction codes concerned. */
@@ -12,14 +12,20 @@ export interface Difference {
 /**
  * Besides, three things that are no matter of names stand in compare.ts: iced reports the segment overrides that 64-bit
  * mode ignores; it calls F3 REX.B 90 PAUSE, which exchanges rAX with r8 (AMD EPYC does, and SDM vol. 2 lists 90 with
- * REX.B as XCHG); it names a selector's register by operand size. Three more are options given to iced: BSF, BSR and
- * WBINVD with F3 are TZCNT, LZCNT and WBNOINVD only on processors that have them.
+ * REX.B as XCHG); it names a selector's register by operand size. Another is an option given to iced: WBINVD
+ * with F3 is WBNOINVD only on processors that have it.
  */
 export const DIFFERENCES: readonly Difference[] = [
   {
-    codes: /^(VEX|EVEX|MVEX)_/,
-    reason: 'AVX, AVX-512, BMI: after x86-64-v2; C4, C5 and 62 are LES, LDS, BOUND or #UD',
+    codes: /^(EVEX|MVEX)_|^VEX_K(?!NC_)/,
+    reason: 'AVX-512: absent; 62 is BOUND or #UD, and its mask registers have VEX encodings',
   },
+  { codes: /^VEX_Vp(dp|madd52)|^VEX_V(cvtn|bcstn)e/, reason: 'VNNI, IFMA, NE-CONVERT: after x86-64-v3' },
+  { codes: /^VEX_V(aes|pclmul)\w+_ymm/, reason: 'VAES, VPCLMULQDQ: after x86-64-v3' },
+  { codes: /^VEX_V(gf2p8|sha512|sm[34])/, reason: 'GFNI, SHA512, SM3, SM4: after x86-64-v3' },
+  { codes: /^VEX_(Ldtile|Sttile|Tile|Tdp|Tcmm)/, reason: 'AMX: absent' },
+  { codes: /^VEX_Cmp\w+xadd_/, reason: 'CMPCCXADD: absent' },
+  { codes: /^VEX_(Vpermil2p|Vfn?m(add|sub|addsub|subadd)[ps][sd]_)/, reason: "AMD's FMA4 and XOP" },
   { codes: /^(XOP|D3NOW)_|^Femms$|^(Extrq|Insertq|Movnts[sd])_/, reason: "AMD's XOP, 3DNow! and SSE4a" },
   { codes: /^(Xbegin|Xabort)_|^X(end|test)$|^X(sus|res)ldtrk$/, reason: 'TSX: a processor without it gives #UD' },
   {
@@ -49,10 +55,27 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: 'newer than ours (Intel)',
   },
   {
-    codes: /^(Gf2p8|Ad[co]x_|Aes(enc|dec)(wide)?(128|256)kl|Loadiwkey|Encodekey)/,
-    reason: 'GFNI, ADX, Key Locker: after x86-64-v2',
+    codes: /^(Gf2p8|Aes(enc|dec)(wide)?(128|256)kl|Loadiwkey|Encodekey)/,
+    reason: 'GFNI, Key Locker: after x86-64-v3',
   },
   { codes: /^(Montmul|Xsha|Xstore|Xcrypt|Ccs_|Via_)/, reason: "VIA's and Zhaoxin's: absent" },
+];
+
+/** Where our row names another feature than iced, or none because a processor without it does not refuse the instruction. */
+export const FEATURE_DIFFERENCES: readonly {
+  readonly codes: RegExp;
+  readonly feature: string;
+  readonly reason: string;
+}[] = [
+  {
+    codes: /^Paddq_mm_/,
+    feature: 'SSE2',
+    reason: 'came with SSE2, like PSUBQ (SDM vol. 1, 5.6.3); its page in vol. 2 says MMX',
+  },
+  { codes: /^[LT]zcnt_/, feature: 'none', reason: 'without LZCNT and BMI1 they are BSR and BSF (SDM vol. 2)' },
+  { codes: /^(Prefetch|Endbr|Cldemote|Rdssp)/, feature: 'none', reason: 'hints: NOP where they mean nothing' },
+  { codes: /^Pause$/, feature: 'none', reason: 'REP NOP before SSE2' },
+  { codes: /^Wait$/, feature: 'none', reason: 'the instruction of a coprocessor that need not be there' },
 ];
 
 /** The difference listed for an instruction code of iced, if any. */

@@ -1,7 +1,8 @@
 // What iced-x86's instruction codes mean in our names: operation, condition, and the sizes that only its names tell.
 
-import { Code } from 'iced-x86';
-import { differenceFor } from './differences.js';
+import { Code, CpuidFeature, EncodingKind, type Instruction } from 'iced-x86';
+import { differenceFor, FEATURE_DIFFERENCES } from './differences.js';
+import { FEATURES, featureNumber } from './features.js';
 import { operationNumber } from './operations.js';
 
 export interface Expectation {
@@ -12,7 +13,13 @@ export interface Expectation {
   /** log2 of the operand size, or -1 where iced's name does not tell. */
   readonly operandSize: number;
   readonly addressSize: number;
+  readonly isVex: boolean;
+  /** VEX.L where the instruction is chosen by it, else -1. */
+  readonly vexLength: number;
+  /** The feature it needs, as the record has it. */
+  readonly feature: number;
 }
+type Meaning = Pick<Expectation, 'operation' | 'condition' | 'operandSize' | 'addressSize'>;
 
 const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
 const SIZE_LETTER: Record<string, number> = { b: 0, w: 1, d: 2, q: 3 };
@@ -79,12 +86,20 @@ function operationNamed(name: string, code: string): number {
   return operation;
 }
 
-function expectationOf(code: string): Expectation {
+/** AVX's forms of SSE's instructions are the same operations as those. */
+function vexOperation(word: string, code: string): number {
+  const name = word.toUpperCase().replace(/^(VPCMPESTR[IM])64$/, '$1');
+  return operationNumber(name) ?? operationNamed(name.replace(/^V/, ''), code);
+}
+
+function meaning(code: string): Meaning {
   const [word = '', ...parts] = code.split('_');
   const rest = parts.join('_');
   const difference = differenceFor(code);
   if (difference !== undefined && difference.instead === undefined)
     return { operation: undefined, condition: -1, operandSize: -1, addressSize: -1 };
+  if (word === 'VEX')
+    return { operation: vexOperation(parts[0] ?? '', code), condition: -1, operandSize: -1, addressSize: -1 };
   let name =
     difference?.instead ?? RENAMED[word] ?? PREFIXED.find(([pattern]) => pattern.test(word))?.[1] ?? word.toUpperCase();
   let condition = -1;
@@ -118,13 +133,29 @@ function expectationOf(code: string): Expectation {
   return { operation: operationNamed(name, code), condition, operandSize, addressSize };
 }
 
+function expectationOf(instruction: Instruction): Expectation {
+  const name = Code[instruction.code] ?? `code ${instruction.code}`;
+  const features = Array.from(instruction.cpuidFeatures(), (feature) => CpuidFeature[feature] ?? '');
+  const form = instruction.opCode;
+  const expected = {
+    ...meaning(name),
+    isVex: instruction.encoding === EncodingKind.VEX,
+    vexLength: instruction.encoding === EncodingKind.VEX && !form.isLIG ? form.L : -1,
+    feature: 0,
+  };
+  form.free();
+  if (expected.operation === undefined) return expected;
+  const other = FEATURE_DIFFERENCES.find(({ codes }) => codes.test(name));
+  return { ...expected, feature: other ? FEATURES.indexOf(other.feature) : featureNumber(features) };
+}
+
 const cache = new Map<Code, Expectation>();
-/** What we expect of an instruction that iced names `code`. Throws for a name that nobody has thought about. */
-export function expectation(code: Code): Expectation {
-  let expected = cache.get(code);
+/** What we expect of an instruction of iced's. Throws for a name that nobody has thought about. */
+export function expectation(instruction: Instruction): Expectation {
+  let expected = cache.get(instruction.code);
   if (!expected) {
-    expected = expectationOf(Code[code] ?? `code ${code}`);
-    cache.set(code, expected);
+    expected = expectationOf(instruction);
+    cache.set(instruction.code, expected);
   }
   return expected;
 }

@@ -31,7 +31,19 @@ describe('coverage', () => {
       { opcode: '0f c7 mem /1 rex.w0', mnemonic: 'cmpxchg8b', operands: 'Mq', implemented: true },
     ],
     ['0f a4', { opcode: '0f a4', mnemonic: 'shld', operands: 'Ev, Gv, Ib', implemented: true }],
-    ['0f 58 np', { opcode: '0f 58 np', mnemonic: 'addps', operands: 'Vdq, Wdq', implemented: false }],
+    ['0f 58 np', { opcode: '0f 58 np', mnemonic: 'addps', operands: 'Vdq, Wdq', implemented: true }],
+    [
+      'vex 0f 58 np 256',
+      { opcode: 'vex 0f 58 np 256', mnemonic: 'vaddps', operands: 'Vqq, Hqq, Wqq', implemented: true },
+    ],
+    [
+      'vex 0f 38 92 p66 w1 128',
+      { opcode: 'vex 0f 38 92 p66 w1 128', mnemonic: 'vgatherdpd', operands: 'Vdq, VMxq, Hdq', implemented: true },
+    ],
+    [
+      'vex 0f 38 f3 /1 np 128',
+      { opcode: 'vex 0f 38 f3 /1 np 128', mnemonic: 'blsr', operands: 'By, Ey', implemented: true },
+    ],
     ['8e', { opcode: '8e', mnemonic: 'mov', operands: 'Sw, Ew', implemented: true }],
   ])('has %s', (opcode, row) => {
     expect(find(opcode)).toEqual([row]);
@@ -39,7 +51,10 @@ describe('coverage', () => {
 
   it('calls implemented what comes before FIRST_UNIMPLEMENTED, and lists every operation there is', () => {
     const known = new Set(names.slice(1, firstUnimplemented));
-    expect(rows.filter(({ mnemonic, implemented }) => implemented && !known.has(mnemonic))).toEqual([]);
+    const unknown = rows.filter(
+      ({ opcode, mnemonic }) => !known.has(mnemonic) && !(opcode.startsWith('vex') && known.has(mnemonic.slice(1))),
+    );
+    expect(unknown.filter(({ implemented }) => implemented)).toEqual([]);
     const listed = new Set(rows.map(({ mnemonic }) => mnemonic));
     expect(names.filter((name, operation) => operation > 0 && name !== '' && !listed.has(name))).toEqual([]);
   });

@@ -67,6 +67,7 @@ function normalise(text: string, bits: CodeBits): string {
     .replace(/^(lar|lsl) (\w+), (r\d+)d?$/, '$1 $2, $3w') // only 16 bits of the source count
     .replace(/^(lar|lsl) (\w+), [er]([a-d]x|[sd]i|[sb]p)$/, '$1 $2, $3')
     .replace(/^(nop [^,]*), \w+$/, '$1') // reserved NOPs: the register is not an operand
+    .replace(/^(v?pcmpestr[im])64 /, '$1 ')
     .replace(/^prefetch_(exclusive|reserved) /, 'prefetch ')
     .replace(/^(p?blendv\w*|sha256rnds2) .*$/, '$&, xmm0') // an implied operand, shown
     .replace(/^(.*maskmov\w+ \w+, \w+), ([c-gs]s)$/, '$2 $1');
