@@ -26,7 +26,7 @@ const words = (text: string): string[] => text.trim().split(/\s+/);
 function common(): string[] {
   const forms: string[] = [];
   for (const name of words(BOTH)) {
-    const half = /^punpckl/.test(name) ? POINTER[4] : POINTER[8];
+    const half = name.startsWith('punpckl') ? POINTER[4] : POINTER[8];
     forms.push(`${name} mm1, mm2`, `${name} mm1, ${half}`);
   }
   for (const name of [...words(BOTH), ...words(WIDE)]) {

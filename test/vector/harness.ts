@@ -118,7 +118,7 @@ export class Harness {
     const size = SIZES[/(\w+) ptr/.exec(rest)?.[1] ?? ''] ?? 0;
     const stores = target.endsWith(']');
     const writes = !/TEST|^PCMP[EI]STR/.test(name);
-    const clears = vex && !wide && writes && /^xmm/.test(target) ? this.operand(target) + 16 : 0;
+    const clears = vex && !wide && writes && target.startsWith('xmm') ? this.operand(target) + 16 : 0;
     return (state, immediate) => {
       view.setInt32(op + display, ((number === 'I' ? immediate : Number(number ?? 0)) << 24) >> 24, true);
       this.load(state, stores ? 0 : size);
