@@ -22,7 +22,7 @@ import {
   V_SIZE,
   V_VEX,
 } from '../uop';
-import { FAMILY_CRYPTO, FAMILY_FLOAT, FAMILY_MASKED } from '../decode/family';
+import { FAMILY_CRYPTO, FAMILY_FLOAT, FAMILY_MASKED, FAMILY_PACKED } from '../decode/family';
 import * as I from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { emitMemory, memory, putAddress, rawAddress, storeFrom } from './address';
@@ -30,6 +30,7 @@ import { claimed, mmxAvailable, sseAvailable, vexAvailable } from './available';
 import { emit, emitUndefined, setDst, setSrc } from './emit';
 import { immediate, kind, operand, operandSize, register } from './operand';
 import { quicken } from './vector-float';
+import { useLanes } from './vector-lane';
 import { lowerVectorMove } from './vector-move';
 
 // @ts-ignore: decorator
@@ -207,6 +208,7 @@ function lowerGeneric(operation: u32, family: u32): void {
   store<u16>(op, <u16>extra, INDEX);
   store<i32>(op, <i32>immediate(), DISP);
   if (family == FAMILY_FLOAT) quicken(op, operation);
+  if (family == FAMILY_PACKED) useLanes(op);
   if (toMemory) putBackVector();
 }
 /** The result in V0 goes to memory. emit() has used the address fields' room, but memory() remembers them. */

@@ -1,5 +1,6 @@
-// Family PACKED on 128 bits, from SSE to SSE2: one XMM register, one half of a YMM register, or an MMX register and eight bytes that nobody
-// looks at (packed.ts). `x` and `y` are the addresses of the sources, `control` is the immediate of this lane.
+// Family PACKED on 128 bits, from SSE to SSE2: one XMM register, one half of a YMM register, or an MMX register and eight
+// bytes that nobody looks at (packed.ts). `x` and `y` are the addresses of the sources, `control` is the immediate of this
+// lane. Inline, because the run loop has it inside: a call costs several times what most of these do.
 
 import { missing } from '../missing';
 import { Operation } from '../decode/operation';
@@ -22,7 +23,8 @@ import {
   signed32,
 } from './shift';
 
-export function lane(op: usize, target: usize, x: usize, y: usize, control: u32): bool {
+// @ts-ignore: decorator
+@inline export function lane(op: usize, target: usize, x: usize, y: usize, control: u32): bool {
   const a = load<v128>(x);
   const b = load<v128>(y);
   switch (operation(op)) {

@@ -7,7 +7,7 @@ import { Operation } from '../decode/operation';
 import { first, flags, fourth, immediate, isXmm, last, operation, put, target } from './operands';
 import { chooseBytes, chooseDoubles, chooseQuads } from './shuffle';
 import { insertWord } from './element';
-import { lane } from './lane';
+import { lane as laneHere } from './lane';
 import { laneExtended } from './lane-extended';
 import { putMask } from './move';
 import { insertHalf, permuteDoublesAcross, permuteHalves, permuteQuadsAcross } from './permute';
@@ -22,6 +22,9 @@ export function packed(op: usize): bool {
   return form & V_256 ? wide(op) : mmx(op);
 }
 
+function lane(op: usize, to: usize, x: usize, y: usize, control: u32): bool {
+  return laneHere(op, to, x, y, control);
+}
 // @ts-ignore: decorator
 @inline function either(op: usize, to: usize, x: usize, y: usize, control: u32): bool {
   if (operation(op) < <u32>Operation.PSHUFB) return lane(op, to, x, y, control);
