@@ -1,7 +1,7 @@
 // Vector instructions: memory operands become loads before and stores behind, plain moves are nothing else (vector-move.ts),
 // everything else is one micro-operation of its family.
 
-import { ACCESS_READ, ACCESS_WRITE, cpu, T0, V0, X87, YMM, ZERO } from '../state';
+import { ACCESS_READ, ACCESS_WRITE, cpu, FEATURES, FEATURE_INTEL, T0, V0, X87, YMM, ZERO } from '../state';
 import {
   AUX,
   BASE,
@@ -65,7 +65,12 @@ function unaligned(operation: u32): bool {
     case Operation.PCMPISTRI:
       return true;
   }
-  return false;
+  // SHA is of exception type 4 in Intel's manual (vol. 2, SHA1MSG1); AMD's processors take its operand from anywhere
+  return (
+    operation >= <u32>Operation.SHA1NEXTE &&
+    operation <= <u32>Operation.SHA256MSG2 &&
+    !(load<u64>(cpu, FEATURES) & FEATURE_INTEL)
+  );
 }
 /** Operations whose memory operand has to be aligned in every encoding. */
 function aligned(operation: u32): bool {
