@@ -48,6 +48,7 @@ import {
 import { BLOCK_MAX } from './uop';
 import { setMxcsr } from './float/environment';
 import { initTables } from './decode/tables';
+import { initVectorTables } from './vector/tables';
 import { codeWritten, resetBlocks } from './decode/block';
 import { execute } from './execute/run';
 import { enter, resetEntry, result } from './execute/enter';
@@ -77,9 +78,10 @@ export function countWrites(): u32 {
   return writeCount;
 }
 
-/** Write the decode tables: once a memory, by its maker. */
+/** Write the tables: once a memory, by its maker. */
 export function initialize(): void {
   initTables();
+  initVectorTables();
 }
 /** The vCPU that this instance runs from now on. */
 export function attach(index: u32): void {

@@ -22,8 +22,11 @@ export const STATE_SIZE: usize = PAGE_SIZE;
 /** Decode tables, written once when the memory is made (a second instance must not have data segments to run again). */
 export const TABLES: usize = 0x10000;
 export const TABLES_SIZE: usize = 0x20000;
+/** What AES and carry-less multiplication look up (vector/tables.ts), written with them. */
+export const VECTOR_TABLES: usize = TABLES + TABLES_SIZE;
+export const VECTOR_TABLES_SIZE: usize = PAGE_SIZE;
 /** Code map: for each 4 KiB page of linear memory a u64; bit n set = the 64-byte granule n holds decoded code. */
-export const CODE_MAP: usize = TABLES + TABLES_SIZE;
+export const CODE_MAP: usize = VECTOR_TABLES + VECTOR_TABLES_SIZE;
 export const CODE_MAP_SIZE: usize = (1 << 20) * 8;
 export const ARENAS: usize = CODE_MAP + CODE_MAP_SIZE;
 

@@ -197,4 +197,8 @@ export const enum Uop {
   ADDSD, SUBSD, MULSD, DIVSD, SQRTSD, MINSD, MAXSD, ADDSS, SUBSS, MULSS, DIVSS, SQRTSS, MINSS, MAXSS,
   ADDPD, SUBPD, MULPD, DIVPD, ADDPS, SUBPS, MULPS, DIVPS,
   COMISD, COMISS, CVTTSD2SI32, CVTTSD2SI64, CVTSI2SD32, CVTSI2SD64, CVTSS2SD, CVTSD2SS,
+  // family PACKED with the same fields, on 128 bits: operations up to SSE2, in the run loop itself; later ones
+  LANE, LANE_EXTENDED,
+  // and a few that every loop over bytes or words has: DST = BASE op SRC
+  XORX, ANDX, ORX, ADDX32, ADDX64, EQUALX8, SIGNSX8, SIGNSY8,
 }

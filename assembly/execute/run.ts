@@ -3,7 +3,7 @@
 // anything, and attend() takes the micro-operation over. `op` is the only state between micro-operations.
 
 import { BUDGET, cpu, GPR, JUMP_KEY, PAGE, raised, RFLAGS, TLB_NOW, YMM_HIGH } from '../state';
-import { AUX, BASE, IMM, NOT_TAKEN, NUMBER, TAKEN, Uop, UOP } from '../uop';
+import { AUX, BASE, DISP, IMM, NOT_TAKEN, NUMBER, TAKEN, Uop, UOP } from '../uop';
 import { address, dst, host, put, readable, src, tlbEntry, writable } from './operand';
 import { adc, add, and, cmp, dec, exchange, inc, neg, not, or, sbb, sub, test, xor } from './alu';
 import {
@@ -34,6 +34,8 @@ import { effectiveAddress, loopTaken, rare, rareEnd } from './rare';
 import { enterMmx, pendingX87, storing, storingX87 } from './family';
 import { crypto } from '../vector/crypto';
 import { float } from '../vector/float';
+import { lane } from '../vector/lane';
+import { laneExtended } from '../vector/lane-extended';
 import { packed } from '../vector/packed';
 import {
   addDouble,
@@ -70,6 +72,12 @@ import {
 
 // @ts-ignore: decorator
 @inline const RSP: usize = GPR + 4 * 8;
+
+/** First source of a vector operation. */
+// @ts-ignore: decorator
+@inline function base(op: usize): usize {
+  return <usize>load<u16>(op, BASE);
+}
 
 /** Charge a finished block's instructions; true = less than a whole block is left of the budget. */
 // @ts-ignore: decorator
@@ -2244,6 +2252,57 @@ export function execute(first: usize): void {
       }
       case Uop.CVTSD2SS: {
         if (!narrow(c, op) && !float(op)) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.LANE: {
+        if (!lane(op, dst(op), base(op), src(op), load<u8>(op, DISP))) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.LANE_EXTENDED: {
+        if (!laneExtended(op, dst(op), base(op), src(op), load<u8>(op, DISP))) break;
+        op += UOP;
+        continue;
+      }
+      case Uop.XORX: {
+        v128.store(dst(op), v128.xor(v128.load(base(op)), v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.ANDX: {
+        v128.store(dst(op), v128.and(v128.load(base(op)), v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.ORX: {
+        v128.store(dst(op), v128.or(v128.load(base(op)), v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADDX32: {
+        v128.store(dst(op), i32x4.add(v128.load(base(op)), v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.ADDX64: {
+        v128.store(dst(op), i64x2.add(v128.load(base(op)), v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.EQUALX8: {
+        v128.store(dst(op), i8x16.eq(v128.load(base(op)), v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.SIGNSX8: {
+        store<u64>(dst(op), i8x16.bitmask(v128.load(src(op))));
+        op += UOP;
+        continue;
+      }
+      case Uop.SIGNSY8: {
+        const high = i8x16.bitmask(v128.load(src(op), YMM_HIGH));
+        store<u64>(dst(op), <u32>(i8x16.bitmask(v128.load(src(op))) | (high << 16)));
         op += UOP;
         continue;
       }

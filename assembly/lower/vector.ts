@@ -1,8 +1,9 @@
 // Vector instructions: memory operands become loads before and stores behind, plain moves are nothing else (vector-move.ts),
 // everything else is one micro-operation of its family.
 
-import { ACCESS_READ, ACCESS_WRITE, cpu, T0, V0, X87, YMM, ZERO } from '../state';
+import { ACCESS_READ, ACCESS_WRITE, cpu, FEATURES, FEATURE_INTEL, T0, V0, X87, YMM, ZERO } from '../state';
 import {
+  AUX,
   BASE,
   DISP,
   INDEX,
@@ -10,7 +11,7 @@ import {
   MEM_READ,
   MEM_WRITE,
   SCALE,
-  SRC,
+  SEG,
   Uop,
   V_256,
   V_FLAGS,
@@ -21,14 +22,15 @@ import {
   V_SIZE,
   V_VEX,
 } from '../uop';
-import { FAMILY_CRYPTO, FAMILY_FLOAT, FAMILY_MASKED } from '../decode/family';
+import { FAMILY_CRYPTO, FAMILY_FLOAT, FAMILY_MASKED, FAMILY_PACKED } from '../decode/family';
 import * as I from '../decode/insn';
 import { Operation } from '../decode/operation';
-import { emitLinear, emitMemory, memory, rawAddress, storeFrom, useAddressIn } from './address';
+import { emitMemory, memory, putAddress, rawAddress, storeFrom } from './address';
 import { claimed, mmxAvailable, sseAvailable, vexAvailable } from './available';
 import { emit, emitUndefined, setDst, setSrc } from './emit';
 import { immediate, kind, operand, operandSize, register } from './operand';
 import { quicken } from './vector-float';
+import { useLanes } from './vector-lane';
 import { lowerVectorMove } from './vector-move';
 
 // @ts-ignore: decorator
@@ -63,7 +65,12 @@ function unaligned(operation: u32): bool {
     case Operation.PCMPISTRI:
       return true;
   }
-  return false;
+  // SHA is of exception type 4 in Intel's manual (vol. 2, SHA1MSG1); AMD's processors take its operand from anywhere
+  return (
+    operation >= <u32>Operation.SHA1NEXTE &&
+    operation <= <u32>Operation.SHA256MSG2 &&
+    !(load<u64>(cpu, FEATURES) & FEATURE_INTEL)
+  );
 }
 /** Operations whose memory operand has to be aligned in every encoding. */
 function aligned(operation: u32): bool {
@@ -106,8 +113,27 @@ export function storeVector(from: usize, bytes: u32, plain: u32): void {
   else handler = mustAlign(32) ? Uop.STOREX256_A : Uop.STOREX256;
   setSrc(emitMemory(handler, size, MEM_WRITE | (mustAlign(bytes) ? MEM_ALIGNED : 0)), from);
 }
+/** Operations whose first operand is a source. */
+function onlyReads(operation: u32): bool {
+  switch (operation) {
+    case Operation.PTEST:
+    case Operation.VTESTPS:
+    case Operation.VTESTPD:
+    case Operation.PCMPESTRM:
+    case Operation.PCMPESTRI:
+    case Operation.PCMPISTRM:
+    case Operation.PCMPISTRI:
+    case Operation.UCOMISS:
+    case Operation.UCOMISD:
+    case Operation.COMISS:
+    case Operation.COMISD:
+      return true;
+  }
+  return false;
+}
 /** A VEX-encoded operation that writes an XMM register clears what is above it. */
 export function clearAbove(): void {
+  if (onlyReads(load<u16>(I.insn(), I.OPERATION))) return;
   if (isVex() && kind(0) == I.KIND_XMM && bytesOf(0) == 16) setDst(emit(Uop.ZERO_HIGH), vectorRegister(0));
 }
 
@@ -187,6 +213,7 @@ function lowerGeneric(operation: u32, family: u32): void {
   store<u16>(op, <u16>extra, INDEX);
   store<i32>(op, <i32>immediate(), DISP);
   if (family == FAMILY_FLOAT) quicken(op, operation);
+  if (family == FAMILY_PACKED) useLanes(op);
   if (toMemory) putBackVector();
 }
 /** The result in V0 goes to memory. emit() has used the address fields' room, but memory() remembers them. */
@@ -197,29 +224,37 @@ function putBackVector(): void {
 export function isGather(operation: u32): bool {
   return operation >= <u32>Operation.VGATHERDPS && operation <= <u32>Operation.VPGATHERQQ;
 }
-/** T0 = linear address of the whole operand; of a gather, of what its indices count from. */
+/** T0 = offset of the operand, or of what a gather's indices count from: the elements' addresses are made when it runs. */
 function lowerMasked(operation: u32): void {
   const gather = isGather(operation);
-  const store_ = kind(0) == I.KIND_MEMORY;
+  const toMemory = kind(0) == I.KIND_MEMORY;
   const i = I.insn();
   const scale = load<u8>(i, I.SCALE);
   const index = xmm(load<u8>(i, I.INDEX) & 15);
   if (gather) {
+    // SDM vol. 2, VGATHERDPS: destination, indices and mask must be three registers
+    const target = vectorRegister(0);
+    const mask = vectorRegister(2);
+    if (target == index || target == mask || index == mask) return emitUndefined(0);
     store<u8>(i, I.NO_REGISTER, I.INDEX);
     store<u8>(i, 0, I.SCALE);
   }
   rawAddress();
-  emitLinear(gather ? 1 : bytesOf(store_ ? 0 : 2), store_ ? ACCESS_WRITE : ACCESS_READ);
-  useAddressIn(cpu + T0);
+  const ea = emit(Uop.LEA64);
+  putAddress(ea);
+  setDst(ea, cpu + T0);
   const op = emit(Uop.MASKED);
   describe(op, operation);
+  store<u8>(op, load<u8>(i, I.SEGMENT), SEG);
+  store<u8>(op, load<u8>(i, I.ADDRESS_SIZE), AUX);
   if (gather) {
     // V, VSIB memory, H: destination, indices, mask
+    if (load<u8>(i, I.VEX) == I.VEX_256) store<u8>(op, load<u8>(op, V_FLAGS) | (<u8>V_256), V_FLAGS);
     setDst(op, vectorRegister(0));
     setSrc(op, index);
     store<u16>(op, <u16>vectorRegister(2), BASE);
     store<u8>(op, scale, SCALE);
-  } else if (store_) {
+  } else if (toMemory) {
     // VMASKMOV M, H, V and MASKMOVQ [rDI], P, N: mask and data
     const legacy = operation == Operation.MASKMOVQ || operation == Operation.MASKMOVDQU;
     setSrc(op, vectorRegister(legacy ? 2 : 1));
@@ -229,5 +264,4 @@ function lowerMasked(operation: u32): void {
     setDst(op, vectorRegister(0));
     setSrc(op, vectorRegister(1));
   }
-  if (!load<u32>(op, SRC)) setSrc(op, cpu + ZERO);
 }
