@@ -18,7 +18,7 @@ import {
   significandOf,
 } from './format';
 import { cancelled, operand, pack, quietOperand, shiftSticky } from './round';
-import { multiplyWide, productLow } from './wide';
+import { multiplyWide, low as productLow } from './wide';
 
 export function add<T>(a: u64, b: u64): u64 {
   if (isNaN<T>(a) || isNaN<T>(b)) return propagate<T>(a, b);

@@ -17,7 +17,7 @@ import {
 } from './format';
 import { DENORMAL, INVALID, meet } from './environment';
 import { cancelled, pack, quietOperand, shiftSticky } from './round';
-import { multiplyWide, productLow } from './wide';
+import { multiplyWide, low as productLow } from './wide';
 
 /** ±(x × y) ± z; the signs are changed after NaNs have had their way (SDM vol. 1, 14.5). */
 export function fuse<T>(x: u64, y: u64, z: u64, negateProduct: bool, negateAddend: bool): u64 {

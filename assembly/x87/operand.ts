@@ -36,9 +36,10 @@ import { probe, read16, read64, write16, write64 } from '../paging/access';
 export function probed(at: u64, size: u32, write: bool): bool {
   return probe(at, size, write ? ACCESS_WRITE : ACCESS_READ, load<u32>(cpu, MMU));
 }
-/** The same for an environment: of one on two pages the last byte is tried first, as processors do. */
+/** The same for an environment: of one on two pages the first field is tried, then the last byte, as processors do. */
 export function probedArea(at: u64, size: u32, write: bool): bool {
-  if (((<u32>at) & 0xfff) + size > 4096 && !probed(at + size - 1, 1, write)) return false;
+  const field: u32 = size == 28 || size == 108 ? 4 : 2;
+  if (((<u32>at) & 0xfff) + size > 4096 && !(probed(at, field, write) && probed(at + size - 1, 1, write))) return false;
   return probed(at, size, write);
 }
 /** The lower eight of ten bytes; the upper two are in `readHigh`. Both pages are looked at first. */

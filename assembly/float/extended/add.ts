@@ -20,7 +20,7 @@ import {
   trueExponent,
   ZERO,
 } from './value';
-import { low, shiftRightSticky } from './wide';
+import { low, shiftRightSticky } from '../wide';
 
 /** a + b. For a - b the caller turns the sign of b, unless it is a NaN (flipSign). */
 export function add(a: u64, ae: u32, b: u64, be: u32): void {

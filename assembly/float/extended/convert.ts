@@ -19,7 +19,7 @@ import {
   UNSUPPORTED,
   ZERO,
 } from './value';
-import { low, shiftRightSticky } from './wide';
+import { low, shiftRightSticky } from '../wide';
 
 /** The number converted last was denormal: arithmetic reports that where it counts, after NaNs. */
 export let wasDenormal: bool = false;

@@ -21,7 +21,7 @@ import {
   trueExponent,
   ZERO,
 } from './value';
-import { divideWide, low } from './wide';
+import { divideWide, low } from '../wide';
 
 export function divide(a: u64, ae: u32, b: u64, be: u32): void {
   const sign = (ae ^ be) & SIGN;

@@ -17,7 +17,7 @@ import {
   TINY,
   ZERO,
 } from './value';
-import { low, shiftRightSticky } from './wide';
+import { low, shiftRightSticky } from '../wide';
 
 /** Of the last magnitudeOf(): something was cut off; the last rounding was away from zero. */
 let lost: bool = false;

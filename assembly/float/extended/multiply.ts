@@ -20,7 +20,7 @@ import {
   trueExponent,
   ZERO,
 } from './value';
-import { low, multiplyWide } from './wide';
+import { low, multiplyWide } from '../wide';
 
 export function multiply(a: u64, ae: u32, b: u64, be: u32): void {
   const sign = (ae ^ be) & SIGN;

@@ -17,7 +17,7 @@ import {
   trueExponent,
   ZERO,
 } from './value';
-import { divideWide, low } from './wide';
+import { divideWide, low } from '../wide';
 
 /** Low bits of the quotient, if there is one; the reduction was only a partial one. */
 export let quotient: u32 = 0;

@@ -2,7 +2,7 @@
 
 import { DOWN, INEXACT, masked, meet, NEAREST, OVERFLOW, rounding, UNDERFLOW, UP } from '../environment';
 import { BIAS, deliver, deliverInfinity, deliverZero, INTEGER_BIT, setRoundedUp } from './value';
-import { low, shiftRightSticky } from './wide';
+import { low, shiftRightSticky } from '../wide';
 
 /** Bits at the low end of a significand that precision control takes away. */
 export let dropped: u64 = 0;

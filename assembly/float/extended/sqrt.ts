@@ -18,7 +18,7 @@ import {
   trueExponent,
   ZERO,
 } from './value';
-import { low, multiplyWide } from './wide';
+import { low, multiplyWide } from '../wide';
 
 export function squareRoot(a: u64, ae: u32): void {
   setRoundedUp(false);

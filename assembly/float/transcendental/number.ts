@@ -2,7 +2,7 @@
 // twice the bits of a result, what is cut off on the way hardly ever decides how it is rounded.
 
 import { INTEGER_BIT } from '../extended/value';
-import { divideWide, low as half, multiplyWide, shiftRightSticky } from '../extended/wide';
+import { divideWide, low as half, multiplyWide, shiftRightSticky } from '../wide';
 import { roundTo } from '../extended/round';
 
 /** Result of the last operation; `power` is its exponent where it has one: ± high:low × 2^(power - 127). */
