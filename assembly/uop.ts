@@ -190,6 +190,7 @@ export const enum Uop {
   ADD32_M_N, ADD64_M_N, SUB32_M_N, SUB64_M_N, AND32_M_N, AND64_M_N, OR32_M_N, OR64_M_N, XOR32_M_N, XOR64_M_N,
   // vectors: loads (to a register or V0; LOADX32 and LOADX64 clear the rest of 128 bits), stores, moves. The _A forms are aligned.
   LOADX32, LOADX64, LOADX128, LOADX128_A, LOADX256, LOADX256_A, STOREX128, STOREX128_A, STOREX256, STOREX256_A,
+  PROBE, // the memory could be written: for what must not change anything before its store faults
   CLEARX32, CLEARX64, // low part of SRC, the rest of 128 bits cleared
   MOVX32, MOVX64, MOVX128, MOVX256, // register to register; MOVX32 and MOVX64 leave the rest
   ZERO_HIGH, // upper half of a YMM register = 0

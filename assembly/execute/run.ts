@@ -3,7 +3,7 @@
 // anything, and attend() takes the micro-operation over. `op` is the only state between micro-operations.
 
 import { BUDGET, cpu, GPR, JUMP_KEY, PAGE, raised, RFLAGS, TLB_NOW, YMM_HIGH } from '../state';
-import { AUX, BASE, DISP, IMM, NOT_TAKEN, NUMBER, TAKEN, Uop, UOP } from '../uop';
+import { AUX, BASE, DISP, IMM, MEM, MEM_SIZE, NOT_TAKEN, NUMBER, TAKEN, UOP, Uop } from '../uop';
 import { address, dst, host, put, readable, src, tlbEntry, writable } from './operand';
 import { adc, add, and, cmp, dec, exchange, inc, neg, not, or, sbb, sub, test, xor } from './alu';
 import {
@@ -2066,6 +2066,13 @@ export function execute(first: usize): void {
         const h = host(e, a);
         v128.store(h, v128.load(src(op)));
         v128.store(h, v128.load(src(op), 16), 16);
+        op += UOP;
+        continue;
+      }
+      case Uop.PROBE: {
+        const a = address(op);
+        const e = tlbEntry(tlb, a);
+        if (!writable(e, a, (<u64>1) << ((<u64>load<u8>(op, MEM)) & MEM_SIZE))) break;
         op += UOP;
         continue;
       }

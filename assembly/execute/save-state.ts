@@ -173,9 +173,10 @@ export function xrstor(operation: u32, linear: u64, wide: bool): void {
   if (!extendedAllowed(linear)) return;
   const asked = requested();
   const mmu = load<u32>(cpu, MMU);
-  if (!probe(linear, <u32>IMAGE_YMM, ACCESS_READ, mmu)) return;
+  // the header first: it says what else is read (SDM vol. 1, 13.8)
+  if (!probe(linear + IMAGE_HEADER, 64, ACCESS_READ, mmu)) return;
   read(linear, IMAGE_HEADER, 64);
-  if (raised) return;
+  if (raised || !probe(linear, <u32>IMAGE_HEADER, ACCESS_READ, mmu)) return;
   const present = load<u64>(image(), IMAGE_HEADER);
   const format = load<u64>(image(), IMAGE_HEADER + 8);
   const compact = (format & COMPACT) != 0;

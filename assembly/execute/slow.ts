@@ -103,6 +103,7 @@ export function attend(op: usize): usize {
     raiseError(VECTOR_GP, 0); // whatever the segment, and before anything about the page (SDM vol. 2, MOVAPS)
     return fail(op);
   }
+  if (load<u16>(op, HANDLER) == Uop.PROBE) return probeOnly(op, linear, size, mem);
   const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
   if (size > 8) return accessWide(op, entry, linear, size, mem);
   if (!emulating) {
@@ -244,6 +245,12 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
   // the load of a read-modify-write asks for both rights, but the store that follows does the writing
   const loads = <u32>load<u16>(op, HANDLER) - <u32>Uop.LOAD_RMW8 <= <u32>(Uop.LOAD_RMW64 - Uop.LOAD_RMW8);
   return bend(op, entry, linear, size, (mem & MEM_WRITE) != 0 && !loads);
+}
+function probeOnly(op: usize, linear: u64, size: u32, mem: u32): usize {
+  setStackAccess((mem & MEM_STACK) != 0);
+  if (!probe(linear, size, ACCESS_WRITE, load<u32>(cpu, MMU))) return fail(op);
+  setStackAccess(false);
+  return op + UOP;
 }
 /** The same for 16 and 32 bytes, which a device is given 8 at a time. */
 function accessWide(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {

@@ -194,6 +194,8 @@ function lowerGeneric(operation: u32, family: u32): void {
   let source: usize = cpu + ZERO;
   if (toMemory) {
     memory(bytesOf(0), ACCESS_WRITE);
+    // VCVTPS2PH: a fault of the store comes before #XM and leaves MXCSR alone
+    if (family == FAMILY_FLOAT) emitMemory(Uop.PROBE, 31 - clz<u32>(bytesOf(0)), MEM_WRITE);
     source = count > 1 ? vectorRegister(last) : source;
   } else if (count && kind(last) == I.KIND_MEMORY) {
     loadVector(cpu + V0, bytesOf(last));
