@@ -58,7 +58,7 @@ function random(): u64 {
   return z ^ (z >> 31);
 }
 function below(n: u32): u32 {
-  return <u32>((random() >> 32) % n);
+  return <u32>(((random() >> 32) * n) >> 32);
 }
 function between(low: i32, high: i32): i32 {
   return low + <i32>below(high - low + 1);
@@ -258,11 +258,11 @@ export const FACTORS_A_D: u32 = 2;
 export const FACTORS_A_B: u32 = 3;
 export const SOURCE: u32 = 4;
 
-/** Makes `count` cases. */
-export function generate(type: u32, order: u32, setting: u32, seed: u64, at: usize, count: u32): void {
+/** Makes `count` cases, in each register `elements` of those that matter and anything beside. */
+export function generate(type: u32, order: u32, setting: u32, seed: u64, at: usize, count: u32, elements: u32): void {
   state = seed;
   for (let k: u32 = 0; k < count; k++) {
-    const elements: usize = <usize>(256 / bitsOf(type));
+    for (let i: usize = 0; i < CASE_MXCSR; i += 8) store<u64>(at + i, random());
     const calm = below(3) == 0; // nothing special in any element, so that vectors as a whole are plain
     for (let i: usize = 0; i < elements; i++) {
       let x = value(type);
@@ -292,6 +292,11 @@ export const SHAPE_MMX_RESULT: u32 = 16;
 export const SHAPE_REGISTER_SOURCE: u32 = 32;
 export const SHAPE_REGISTER_RESULT: u32 = 64;
 export const SHAPE_FLAGS: u32 = 128;
+
+let osxmmexcpt: bool = true;
+export function setOsxmmexcpt(value: bool): void {
+  osxmmexcpt = value;
+}
 
 /** What the run loop does first where it has a handler for the operation. */
 function quickly(op: usize, operation: u32): bool {
@@ -392,7 +397,7 @@ export function execute(
   store<u16>(room, <u16>operation, V_OPERATION);
   store<u8>(room, <u8>size, V_SIZE);
   store<u8>(room, <u8>((shape & SHAPE_VEX ? V_VEX : 0) | (shape & SHAPE_256 ? V_256 : 0)), V_FLAGS);
-  store<u64>(cpu, CR4_OSXMMEXCPT, CR4);
+  store<u64>(cpu, osxmmexcpt ? CR4_OSXMMEXCPT : 0, CR4);
   for (let k: u32 = 0; k < count; k++) {
     memory.copy(first, cases, 96);
     store<u64>(cpu + X87, load<u64>(cases));
