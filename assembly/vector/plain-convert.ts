@@ -17,7 +17,7 @@ function put(op: usize, low: v128, high: v128): bool {
 // @ts-ignore: decorator
 @inline function requireInteger<T>(a: v128): void {
   const limit = sizeof<T>() == 8 ? f64x2.splat(2147483648.0) : f32x4.splat(2147483648.0);
-  require(v128.lt<T>(v128.abs<T>(a), limit));
+  require<T>(v128.lt<T>(v128.abs<T>(a), limit));
 }
 function integers32(a: v128, nearest: bool): v128 {
   const whole = nearest ? f32x4.nearest(a) : a;
@@ -33,13 +33,13 @@ function narrow(a: v128): v128 {
   const r = f32x4.demote_f64x2_zero(a);
   // a result that is zero must have been so
   const lost = v128.andnot(f64x2.eq(f64x2.promote_low_f32x4(r), i64x2.splat(0)), f64x2.eq(a, i64x2.splat(0)));
-  require(v128.andnot(regular<f64>(a), lost));
-  require(regularResult<f32>(r));
+  require<f64>(v128.andnot(regular<f64>(a), lost));
+  require<f32>(regularResult<f32>(r));
   return r;
 }
 function widen(a: v128): v128 {
   const low = v128.shuffle<i64>(a, i64x2.splat(0), 0, 2);
-  require(regular<f32>(low));
+  require<f32>(regular<f32>(low));
   return f64x2.promote_low_f32x4(low);
 }
 // @ts-ignore: decorator
@@ -94,7 +94,7 @@ export function plainConversion(op: usize, operation: u32): bool {
     case Operation.CVTPD2PS:
       return put(op, both(narrow(low), wide ? narrow(high) : none), none);
     case Operation.CVTSS2SD: {
-      require(regular<f32>(f32x4.splat(load<f32>(at))));
+      require<f32>(regular<f32>(f32x4.splat(load<f32>(at))));
       return fit && scalar<f64>(op, <f64>load<f32>(at));
     }
     case Operation.CVTSD2SS: {

@@ -47,29 +47,29 @@ export function setFit(value: bool): void {
   return v128.andnot(a, b);
 }
 // @ts-ignore: decorator
-@inline export function require(mask: v128): void {
+@inline export function require<T>(mask: v128): void {
   fit = fit && v128.all_true<i32>(mask);
 }
 
 function addPieces<T>(a: v128, b: v128): v128 {
   const r = v128.add<T>(a, b);
-  require(v128.and(v128.and(regular<T>(a), regular<T>(b)), regular<T>(r)));
+  require<T>(v128.and(v128.and(regular<T>(a), regular<T>(b)), regular<T>(r)));
   return r;
 }
 function multiplyPieces<T>(a: v128, b: v128): v128 {
   const r = v128.mul<T>(a, b);
   const lost = without(isZero<T>(r), v128.or(isZero<T>(a), isZero<T>(b)));
-  require(without(v128.and(v128.and(regular<T>(a), regular<T>(b)), regularResult<T>(r)), lost));
+  require<T>(without(v128.and(v128.and(regular<T>(a), regular<T>(b)), regularResult<T>(r)), lost));
   return r;
 }
 function dividePieces<T>(a: v128, b: v128): v128 {
   const r = v128.div<T>(a, b);
   const lost = v128.or(without(isZero<T>(r), isZero<T>(a)), isZero<T>(b));
-  require(without(v128.and(v128.and(regular<T>(a), regular<T>(b)), regularResult<T>(r)), lost));
+  require<T>(without(v128.and(v128.and(regular<T>(a), regular<T>(b)), regularResult<T>(r)), lost));
   return r;
 }
 function rootPieces<T>(a: v128): v128 {
-  require(v128.and(regular<T>(a), v128.ge<T>(a, i64x2.splat(0))));
+  require<T>(v128.and(regular<T>(a), v128.ge<T>(a, i64x2.splat(0))));
   return v128.sqrt<T>(a);
 }
 /** What the relation's three outcomes are in the predicate (float/compare.ts). */
@@ -82,7 +82,7 @@ function comparePieces<T>(a: v128, b: v128, code: u32): v128 {
   );
 }
 function roundPieces<T>(a: v128, control: u32): v128 {
-  require(regular<T>(a));
+  require<T>(regular<T>(a));
   switch (control & 4 ? 0 : control & 3) {
     case 0:
       return v128.nearest<T>(a);
@@ -121,13 +121,13 @@ function piece<T>(operation: u32, a: v128, b: v128, control: u32): v128 {
     case Operation.DIVPS:
       return dividePieces<T>(a, b);
     case Operation.MINPS:
-      require(v128.and(regular<T>(a), regular<T>(b)));
+      require<T>(v128.and(regular<T>(a), regular<T>(b)));
       return v128.pmin<T>(b, a); // a < b ? a : b
     case Operation.MAXPS:
-      require(v128.and(regular<T>(a), regular<T>(b)));
+      require<T>(v128.and(regular<T>(a), regular<T>(b)));
       return v128.pmax<T>(b, a);
     case Operation.CMPPS:
-      require(v128.and(regular<T>(a), regular<T>(b)));
+      require<T>(v128.and(regular<T>(a), regular<T>(b)));
       return comparePieces<T>(a, b, control);
     case Operation.SQRTPS:
       return rootPieces<T>(b);

@@ -16,7 +16,7 @@ export const RESULT = 64;
 function inlined({ operation, shape }) {
   if (shape & SHAPE.wide) return 0;
   if (shape & (SHAPE.flags | SHAPE.registerResult)) return 1;
-  if (/S[SD]$|^CVTSI2/.test(operation)) return /D$/.test(operation) ? 8 : 4;
+  if (/S[SD]$|^CVTSI2/.test(operation)) return operation.endsWith('D') ? 8 : 4;
   return 1;
 }
 /** Cases at most that are made at once. */
@@ -49,6 +49,11 @@ export async function compileFloat(optimisation) {
   const cases = (Number(exports.MEMORY_FREE.value) + 63) & ~63;
   const results = cases + BATCH * CASE;
   return {
+    /** @param {boolean} value CR4.OSXMMEXCPT */
+    setOsxmmexcpt(value) {
+      exports.setOsxmmexcpt(value ? 1 : 0);
+    },
+    /** How many settings of MXCSR there are (mxcsrOf() in float.entry.ts). */
     settings: Number(exports.SETTING_COUNT.value),
     /**
      * @param {Form} form
@@ -57,7 +62,7 @@ export async function compileFloat(optimisation) {
      * @param {number} count
      */
     make(form, setting, seed, count) {
-      exports.generate(form.type, form.order, setting, seed, cases, count);
+      exports.generate(form.type, form.order, setting, seed, cases, count, form.elements);
       return new Uint8Array(memory.buffer, cases, count * CASE);
     },
     /**

@@ -58,7 +58,7 @@ function random(): u64 {
   return z ^ (z >> 31);
 }
 function below(n: u32): u32 {
-  return <u32>((random() >> 32) % n);
+  return <u32>(((random() >> 32) * n) >> 32);
 }
 function between(low: i32, high: i32): i32 {
   return low + <i32>below(high - low + 1);
@@ -166,6 +166,8 @@ function value(type: u32): u64 {
 function exponent(type: u32, a: u64): i64 {
   return (a >> fractionOf(type)) & ((1 << (bitsOf(type) - fractionOf(type) - 1)) - 1);
 }
+/** Most partners are those for which Wasm's own arithmetic just does or just does not do. */
+let edgy: bool = false;
 /** A second operand that does something interesting to the first. */
 function partner(type: u32, a: u64): u64 {
   if (type == 3 || type == 4) return value(type);
@@ -174,7 +176,12 @@ function partner(type: u32, a: u64): u64 {
   const top: i64 = (1 << (bitsOf(type) - fractionOf(type) - 1)) - 1;
   const half = top >> 1;
   const e = exponent(type, a);
-  switch (below(12)) {
+  if (edgy && below(4) == 0) {
+    // as many trailing zeros as make the product exact, or one less
+    const zeros = <i32>ctz<u64>(a | ((<u64>1) << f)) + between(-1, 1);
+    return assemble(type, r, half + between(-4, 4), (r | 1) << (zeros < f ? f - zeros : 0));
+  }
+  switch (edgy ? 6 + below(4) : below(12)) {
     case 0:
       return a ^ ((r & 1) << (bitsOf(type) - 1)) ^ ((r >> 8) & (r >> 16) & 7); // nearly the same, or its negative
     case 1:
@@ -240,8 +247,11 @@ function put(type: u32, at: usize, i: usize, v: u64): void {
   else store<u16>(at + i * 2, <u16>v);
 }
 const SETTINGS: u32 = 16;
-/** Rounding control, FTZ and DAZ by number with all masked and nothing met; then the same with all met; beyond, anything. */
+const EDGY: u32 = 56;
+/** Rounding control, FTZ and DAZ by number with all masked and nothing met; then the same with PE met; then any masks and flags; at
+ * last to nearest and all masked again, with or without PE, for edgy operands. */
 function mxcsrOf(setting: u32): u32 {
+  if (setting >= EDGY) return (setting & 1 ? 0x1fa0 : 0x1f80) | (setting & 2 ? 0x8000 : 0) | (setting & 4 ? 0x40 : 0);
   const modes = ((setting & 3) << 13) | (setting & 4 ? 0x8000 : 0) | (setting & 8 ? 0x40 : 0);
   if (setting < SETTINGS) return 0x1f80 | modes;
   if (setting < 2 * SETTINGS) return 0x1fa0 | modes;
@@ -258,12 +268,13 @@ export const FACTORS_A_D: u32 = 2;
 export const FACTORS_A_B: u32 = 3;
 export const SOURCE: u32 = 4;
 
-/** Makes `count` cases. */
-export function generate(type: u32, order: u32, setting: u32, seed: u64, at: usize, count: u32): void {
+/** Makes `count` cases, in each register `elements` of those that matter and anything beside. */
+export function generate(type: u32, order: u32, setting: u32, seed: u64, at: usize, count: u32, elements: u32): void {
   state = seed;
+  edgy = setting >= EDGY;
   for (let k: u32 = 0; k < count; k++) {
-    const elements: usize = <usize>(256 / bitsOf(type));
-    const calm = below(3) == 0; // nothing special in any element, so that vectors as a whole are plain
+    for (let i: usize = 0; i < CASE_MXCSR; i += 8) store<u64>(at + i, random());
+    const calm = below(3) == 0 && !edgy; // nothing special in any element, so that vectors as a whole are plain
     for (let i: usize = 0; i < elements; i++) {
       let x = value(type);
       let y = partner(type, x);
@@ -292,6 +303,11 @@ export const SHAPE_MMX_RESULT: u32 = 16;
 export const SHAPE_REGISTER_SOURCE: u32 = 32;
 export const SHAPE_REGISTER_RESULT: u32 = 64;
 export const SHAPE_FLAGS: u32 = 128;
+
+let osxmmexcpt: bool = true;
+export function setOsxmmexcpt(value: bool): void {
+  osxmmexcpt = value;
+}
 
 /** What the run loop does first where it has a handler for the operation. */
 function quickly(op: usize, operation: u32): bool {
@@ -392,7 +408,7 @@ export function execute(
   store<u16>(room, <u16>operation, V_OPERATION);
   store<u8>(room, <u8>size, V_SIZE);
   store<u8>(room, <u8>((shape & SHAPE_VEX ? V_VEX : 0) | (shape & SHAPE_256 ? V_256 : 0)), V_FLAGS);
-  store<u64>(cpu, CR4_OSXMMEXCPT, CR4);
+  store<u64>(cpu, osxmmexcpt ? CR4_OSXMMEXCPT : 0, CR4);
   for (let k: u32 = 0; k < count; k++) {
     memory.copy(first, cases, 96);
     store<u64>(cpu + X87, load<u64>(cases));

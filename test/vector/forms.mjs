@@ -24,6 +24,7 @@ export const SHAPE = {
  * @property {number} type of the elements
  * @property {number} order which operands go together
  * @property {number} shape bits of SHAPE
+ * @property {number} elements how many matter in a register
  * @property {number} size log2 of the size of a general-purpose operand
  * @property {number} control the immediate
  */
@@ -48,6 +49,18 @@ function encode({ prefix, map, opcode, w, shape, immediate }) {
 
 /** @type {Form[]} */
 const forms = [];
+
+/**
+ * How many elements of a register the result depends on.
+ * @param {string} operation
+ * @param {keyof typeof TYPES} type
+ * @param {number} shape
+ */
+function elementsOf(operation, type, shape) {
+  if (shape & (SHAPE.flags | SHAPE.registerSource | SHAPE.registerResult) || /S[SD]$/.test(operation)) return 1;
+  const bytes = { half: 2, single: 4, double: 8, int: 4, long: 8 }[type];
+  return (shape & SHAPE.wide ? 32 : 16) / bytes;
+}
 
 /**
  * @param {string} operation
@@ -76,6 +89,7 @@ function add(operation, prefix, map, opcode, type, options = {}) {
         type: TYPES[type],
         order,
         shape,
+        elements: elementsOf(operation, type, shape),
         size: w ? 3 : 2,
         control: immediate ?? 0,
       });
@@ -187,6 +201,7 @@ for (const immediate of [...upTo(8), 0xf8]) {
       type: TYPES.single,
       order: 4,
       shape,
+      elements: elementsOf('VCVTPS2PH', 'single', shape),
       size: 2,
       control: immediate,
     });
