@@ -51,7 +51,8 @@ import { initTables } from './decode/tables';
 import { initVectorTables } from './vector/tables';
 import { codeWritten, resetBlocks } from './decode/block';
 import { execute } from './execute/run';
-import { enter, resetEntry, result } from './execute/enter';
+import { enter, loadEntry, resetEntry, result, saveEntry } from './execute/enter';
+import { loadPort, savePort } from './execute/port';
 import { getFlags, setFlags } from './flags';
 import { flushAll, flushPage } from './paging/tlb';
 import { init, modeChanged } from './paging/mode';
@@ -59,8 +60,9 @@ import { watchWrite } from './paging/code-watch';
 import { lastGpa, translate } from './paging/access';
 import { setWalkTrace, TRACE_RECORD, walkTrace } from './paging/trace';
 import { forgetWalk } from './paging/translation';
-import { readCount, writeCount } from './paging/mmio';
+import { loadMmio, readCount, saveMmio, writeCount } from './paging/mmio';
 import { queueException } from './emulate/emulate';
+import { syncExit } from './execute/slow';
 
 export * from './state';
 export { emulate, emulateAgain } from './emulate/emulate';
@@ -146,6 +148,24 @@ function settleRetired(): void {
 export function retired(): f64 {
   const left = <i64>load<i32>(cpu, BUDGET) + BLOCK_MAX;
   return <f64>(<i64>load<u64>(cpu, RETIRED) + load<i64>(cpu, RUN_BUDGET) - left);
+}
+
+/** Make the state page tell all there is to know of this vCPU between two runs (except what the emulator's lists hold). */
+export function saveVcpu(): void {
+  syncExit();
+  setFlags(getFlags());
+  saveEntry();
+  savePort();
+  saveMmio();
+}
+/** The state page has become that of another moment: take it up. The caller flushes the TLBs. */
+export function loadVcpu(): void {
+  setRaised(0);
+  loadEntry();
+  loadPort();
+  loadMmio();
+  forgetWalk();
+  modeChanged();
 }
 
 /** Registers were changed from outside. */

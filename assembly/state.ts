@@ -3,7 +3,7 @@
 //
 // Linear memory, bottom up:
 //   0x0000 header | 0x1000 vCPU state pages (absolute addresses stay below 64 KiB, so a micro-operation names a register
-//   in 16 bits) | 0x10000 decode tables | code map (one u64 a 4 KiB page) | one arena a vCPU | hypervisor's own (MEMORY_FREE).
+//   in 16 bits) | 0x10000 decode tables | code map (one u64 a 4 KiB page) | write log (a byte a page) | one arena a vCPU | hypervisor's own (MEMORY_FREE).
 //
 // Offsets named after a register or a table are relative to a vCPU's state page (`cpu`); ARENA_* to its arena.
 
@@ -15,6 +15,8 @@ export const HEADER: usize = 0;
 /** What the vCPUs of a memory share: how many there are, and the host pages whose code was overwritten: how many so far, and the last CODE_DROPS_KEPT of them. */
 export const VCPU_COUNT: usize = HEADER;
 export const CODE_DROPS: usize = VCPU_COUNT + 4;
+/** Not zero: the hypervisor wants to know which pages are written (paging/write-log.ts). */
+export const LOG_WRITES: usize = CODE_DROPS + 4;
 export const CODE_DROPS_KEPT: u32 = 64;
 export const CODE_DROPS_RING: usize = HEADER + 64;
 export const VCPUS: usize = HEADER + PAGE_SIZE;
@@ -28,7 +30,10 @@ export const VECTOR_TABLES_SIZE: usize = PAGE_SIZE;
 /** Code map: for each 4 KiB page of linear memory a u64; bit n set = the 64-byte granule n holds decoded code. */
 export const CODE_MAP: usize = VECTOR_TABLES + VECTOR_TABLES_SIZE;
 export const CODE_MAP_SIZE: usize = (1 << 20) * 8;
-export const ARENAS: usize = CODE_MAP + CODE_MAP_SIZE;
+/** Write log: for each 4 KiB page of linear memory a byte; not 0 = the hypervisor has been told that the page is written. */
+export const WRITE_LOG: usize = CODE_MAP + CODE_MAP_SIZE;
+export const WRITE_LOG_SIZE: usize = 1 << 20;
+export const ARENAS: usize = WRITE_LOG + WRITE_LOG_SIZE;
 
 // ---------------------------------------------------------------- vCPU state page: registers (hot)
 /** RAX RCX RDX RBX RSP RBP RSI RDI R8…R15, 8 bytes each. */
@@ -226,7 +231,11 @@ export const FDS: usize = FCS + 2;
 /** An XSAVE image in standard form (SDM vol. 1, 13.4): made by saveFpu(), taken over by loadFpu(). */
 export const FXSAVE: usize = (FDS + 2 + 63) & ~63;
 export const XSAVE_SIZE: usize = 512 + 64 + 256;
-export const STATE_END: usize = FXSAVE + XSAVE_SIZE;
+/** What an instance of the module remembers from one run() to the next, put here by saveVcpu() and taken up by loadVcpu(): CARRY_ENTRY (enter.ts), CARRY_PORT (port.ts), CARRY_MMIO (mmio.ts). */
+export const CARRY_ENTRY: usize = (FXSAVE + XSAVE_SIZE + 7) & ~7;
+export const CARRY_PORT: usize = CARRY_ENTRY + 16;
+export const CARRY_MMIO: usize = CARRY_PORT + 40;
+export const STATE_END: usize = CARRY_MMIO + 16;
 
 // ---------------------------------------------------------------- data TLBs (in the arena)
 export const TLB_SUPERVISOR: u32 = 0;

@@ -17,11 +17,13 @@ export {
   RangeClaim,
   type ClaimOptions,
   type CoalescedWrite,
+  type DeviceState,
   type InterruptLine,
   type IoDevice,
   type IoEventFdArgs,
   type IrqFdArgs,
   type IrqFdOptions,
+  type Stateful,
   type Trigger,
   type WideValue,
   type ZoneArgs,
@@ -48,6 +50,7 @@ export { MemoryFlag, type MemoryRegion } from './vmm/memory-slot.js';
 export type { Msr, MsrHandler } from './vmm/msrs.js';
 export type { ClockMode, DoorbellMode, PagingMode, VmOptions } from './vmm/options.js';
 export type { DebugRegs, DescriptorTable, Regs, Segment, Sregs } from './vmm/regs.js';
+export { Snapshot } from './vmm/snapshot.js';
 export { Vcpu, type RunOptions } from './vmm/vcpu.js';
 export { Vm, type VmStats } from './vmm/vm.js';
 export {

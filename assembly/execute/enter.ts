@@ -7,6 +7,7 @@ import {
   ARENA_CUT,
   ARENA_UNIMPLEMENTED,
   BUDGET,
+  CARRY_ENTRY,
   cpu,
   DR,
   emulating,
@@ -257,6 +258,17 @@ export function resetEntry(): void {
   fruitless = 0;
   fruitlessAt = 0;
   keepRf = false;
+}
+/** What the next run() has to know of the last one. */
+export function saveEntry(): void {
+  store<u64>(cpu, fruitlessAt, CARRY_ENTRY);
+  store<u32>(cpu, fruitless, CARRY_ENTRY + 8);
+  store<u32>(cpu, keepRf ? 1 : 0, CARRY_ENTRY + 12);
+}
+export function loadEntry(): void {
+  fruitlessAt = load<u64>(cpu, CARRY_ENTRY);
+  fruitless = load<u32>(cpu, CARRY_ENTRY + 8);
+  keepRf = load<u32>(cpu, CARRY_ENTRY + 12) != 0;
 }
 /**
  * Deliver what is raised. A handler that cannot begin raises the next exception without anything retired: so that run()

@@ -3,6 +3,7 @@
 import {
   ACCESS_READ,
   ACCESS_WRITE,
+  CARRY_PORT,
   CPL,
   cpu,
   emulating,
@@ -109,6 +110,28 @@ function leave(said: i32, isIn: bool, isString: bool, rep: bool, bytes: u32): vo
   pendingBytes = bytes;
   pendingRip = load<u64>(cpu, RIP);
   pendingNext = load<u64>(cpu, NEXT_RIP);
+}
+/** The same for the next run() of this vCPU in whatever instance. */
+export function savePort(): void {
+  store<u64>(cpu, pendingLinear, CARRY_PORT);
+  store<u64>(cpu, pendingRip, CARRY_PORT + 8);
+  store<u64>(cpu, pendingNext, CARRY_PORT + 16);
+  store<u32>(cpu, pendingAddressSize, CARRY_PORT + 24);
+  store<u32>(cpu, pendingBytes, CARRY_PORT + 28);
+  const bits = (pending ? 1 : 0) | (pendingIn ? 2 : 0) | (pendingString ? 4 : 0) | (pendingRep ? 8 : 0);
+  store<u32>(cpu, bits, CARRY_PORT + 32);
+}
+export function loadPort(): void {
+  pendingLinear = load<u64>(cpu, CARRY_PORT);
+  pendingRip = load<u64>(cpu, CARRY_PORT + 8);
+  pendingNext = load<u64>(cpu, CARRY_PORT + 16);
+  pendingAddressSize = load<u32>(cpu, CARRY_PORT + 24);
+  pendingBytes = load<u32>(cpu, CARRY_PORT + 28);
+  const bits = load<u32>(cpu, CARRY_PORT + 32);
+  pending = (bits & 1) != 0;
+  pendingIn = (bits & 2) != 0;
+  pendingString = (bits & 4) != 0;
+  pendingRep = (bits & 8) != 0;
 }
 /** String forms tell where they stand before they ask. */
 export function setStringIo(addressSize: u32, linear: u64): void {

@@ -34,8 +34,9 @@ import { setAccessSize } from './exit';
 import { guestHow, truncated } from './guest-walk';
 import { exitMmio } from './nested';
 import { gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
-import { TLB_CODE, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, dataEntry } from './tlb';
+import { TLB_WATCHED, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, dataEntry } from './tlb';
 import { codeOf, watchWrite } from './code-watch';
+import { logWrite } from './write-log';
 import { mmioRead, mmioWrite } from './mmio';
 import { debugCheckData } from '../events/debug';
 
@@ -61,18 +62,18 @@ export function translate(linear: u64, access: u32, mmu: u32, size: u32 = 0): us
   lastMmio = false;
   lastCode = false;
   if (size) setAccessSize(size);
+  const write = (access & ACCESS_WRITE) != 0;
   if (emulating) {
     if (!resolve(linear, access, mmu, true)) return 0;
-    return isMmio ? toDevice(linear) : toMemory(page, linear);
+    return isMmio ? toDevice(linear) : toMemory(page, linear, write);
   }
   const entry = dataEntry(linear, mmu);
   const wanted = linear & PAGE_MASK;
-  const write = (access & ACCESS_WRITE) != 0;
   const tag = write ? load<u64>(entry, TLB_WRITE) : load<u64>(entry, TLB_READ);
-  if (tag == wanted || (write && load<u64>(entry, TLB_READ) == wanted && load<u32>(entry, TLB_FLAGS) & TLB_CODE)) {
+  if (tag == wanted || (write && load<u64>(entry, TLB_READ) == wanted && load<u32>(entry, TLB_FLAGS) & TLB_WATCHED)) {
     const host = <usize>wanted + load<u32>(entry, TLB_ADDEND);
     lastGpa = load<u64>(entry, TLB_GPA) | (linear & 0xfff);
-    if (tag != wanted) allowWrites(entry, wanted, host); // perhaps its code is gone
+    if (tag != wanted) allowWrites(entry, wanted, host); // perhaps its code is gone, or it only had to be logged
     lastCode = codeOf(host) != 0;
     return host | ((<usize>linear) & 0xfff);
   }
@@ -82,10 +83,11 @@ export function translate(linear: u64, access: u32, mmu: u32, size: u32 = 0): us
   }
   if (!fill(linear, access, mmu)) return 0;
   if (isMmio) return deviceExit(gpaPage | (linear & 0xfff), linear, access, mmu, mmioEntry);
-  return toMemory(page, linear);
+  return toMemory(page, linear, write);
 }
 
-function toMemory(host: usize, linear: u64): usize {
+function toMemory(host: usize, linear: u64, write: bool): usize {
+  if (write) logWrite(host);
   lastGpa = gpaPage | (linear & 0xfff);
   lastCode = codeOf(host) != 0;
   return host | ((<usize>linear) & 0xfff);
@@ -121,7 +123,7 @@ export function fetchPage(linear: u64): usize {
   }
   // Nobody emulates a fetch from a device: it is an exit in either case.
   if (isMmio) return deviceExit(gpaPage | (linear & 0xfff), linear, ACCESS_EXEC, mmu, mmioEntry);
-  return toMemory(page, linear);
+  return toMemory(page, linear, false);
 }
 
 /** Can every byte of a range be accessed? False = raised. A device's bytes can while emulating and exit otherwise. */

@@ -50,6 +50,7 @@ import { QUALIFICATION_GLA, REASON_EPT_VIOLATION, exitPaging, setAccessSize } fr
 import { nestedQualification, nestedReason, nestedWalk } from './nested';
 import { guestReserved, reservedAddress } from './reserved';
 import { watchWrite } from './code-watch';
+import { logWrite } from './write-log';
 import { TRACE_GUEST, traceEntry, walkTrace } from './trace';
 import {
   ALL_RIGHTS,
@@ -171,6 +172,7 @@ function mark32(host: usize, place: u64, address: u64, entry: u64, set: u64, how
   if ((entry & set) == set) return true;
   if (!(place & FOUND_WRITABLE) && !guestEntry(address, linear, how, ACCESS_WRITE)) return false;
   const old = <u32>entry;
+  logWrite(host);
   if (atomic.cmpxchg<u32>(host, old, old | (<u32>set)) != old) {
     if (!(how & HOW_FORCE)) {
       walkLost();

@@ -2,6 +2,8 @@
 
 import {
   arena,
+  CARRY_MMIO,
+  cpu,
   raise,
   setRaised,
   RAISED_NEED_READ,
@@ -36,6 +38,18 @@ export function rewindMmio(): void {
 /** For lists that the hypervisor put back (an emulation interrupted by another vCPU's in this instance). */
 export function setReadCount(count: u32): void {
   readCount = min<u32>(count, <u32>MMIO_ENTRIES);
+}
+
+/** The lists themselves are in the arena. */
+export function saveMmio(): void {
+  store<u32>(cpu, readCount, CARRY_MMIO);
+  store<u32>(cpu, readNext, CARRY_MMIO + 4);
+  store<u32>(cpu, writeCount, CARRY_MMIO + 8);
+}
+export function loadMmio(): void {
+  setReadCount(load<u32>(cpu, CARRY_MMIO));
+  readNext = load<u32>(cpu, CARRY_MMIO + 4);
+  writeCount = load<u32>(cpu, CARRY_MMIO + 8);
 }
 
 /** One device read of 1-8 bytes inside a page. Raises RAISED_NEED_READ and appends it if it has no answer yet. */

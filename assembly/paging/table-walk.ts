@@ -28,6 +28,7 @@ import {
 import { exitPaging } from './exit';
 import { nestedQualification, nestedReason, nestedWalk } from './nested';
 import { watchWrite } from './code-watch';
+import { logWrite } from './write-log';
 import { TRACE_GUEST, TRACE_HOST, traceEntry, walkTrace } from './trace';
 
 /** Why a walk found nothing, if not `raised`: error code, and the entry where it ended. */
@@ -80,6 +81,7 @@ export function walkTable(how: u32, reserved: u64, level: u32, table: u64, linea
   }
   if ((entry & set) == set) return found;
   if (!(place & FOUND_WRITABLE) && !guestEntry(address, linear, how, ACCESS_WRITE)) return 0;
+  if (!(how & HOW_HOST)) logWrite(host);
   if (atomic.cmpxchg<u64>(host, entry, entry | set) != entry) {
     if (!(how & HOW_FORCE)) return walkLost();
     atomic.or<u64>(host, set);

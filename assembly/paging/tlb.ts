@@ -29,16 +29,18 @@ import {
   MODE,
   CPL,
   ACCESS_EXEC,
+  ACCESS_WRITE,
   COUNT_TLB_MISSES,
 } from '../state';
 import { FOUND_GLOBAL, FOUND_WRITABLE, PAGE_MASK, PTE_MMIO, PTE_NX, foundShift } from './format';
 import { tlbEntry } from './entry';
 import { codeOf } from './code-watch';
+import { logWrite, unlogged } from './write-log';
 export { init, modeChanged } from './mode';
 import { found, gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
 
-/** In TLB_FLAGS beside TLB_GLOBAL: only decoded code on the page keeps it from being written inline. */
-export const TLB_CODE: u32 = 2;
+/** In TLB_FLAGS beside TLB_GLOBAL: only decoded code on the page, or the write log, keeps it from being written inline. */
+export const TLB_WATCHED: u32 = 2;
 /** log2 of the size of the page that mapped this one. */
 export const TLB_PAGE_SHIFT: u32 = 8;
 /** Bits 0-2 and (as bit 3) NX of a shadow MMIO marker. */
@@ -87,19 +89,20 @@ export function fill(linear: u64, access: u32, mmu: u32): bool {
   store<u32>(entry, page - <usize>tag, TLB_ADDEND);
   store<u64>(entry, TAG_NONE, TLB_WRITE);
   store<u64>(entry, tag, TLB_READ);
-  store<u32>(entry, found & FOUND_WRITABLE ? flags | TLB_CODE : flags, TLB_FLAGS);
-  if (found & FOUND_WRITABLE) allowWrites(entry, tag, page);
+  store<u32>(entry, found & FOUND_WRITABLE ? flags | TLB_WATCHED : flags, TLB_FLAGS);
+  if (found & FOUND_WRITABLE && (access & ACCESS_WRITE || !unlogged(page))) allowWrites(entry, tag, page);
   return true;
 }
 
 /**
- * Make a page writable inline unless it holds code. Another vCPU may be decoding there: it sets the code map and then
+ * A page is going to be written: make it writable inline unless it holds code. Another vCPU may be decoding there: it sets the code map and then
  * drops tags, this sets the tag and then looks at the map, so one of the two sees the other.
  */
 export function allowWrites(entry: usize, tag: u64, host: usize): void {
   const flags = load<u32>(entry, TLB_FLAGS);
+  logWrite(host);
   if (codeOf(host)) return;
-  store<u32>(entry, flags & ~TLB_CODE, TLB_FLAGS);
+  store<u32>(entry, flags & ~TLB_WATCHED, TLB_FLAGS);
   atomic.store<u64>(entry, tag, TLB_WRITE);
   if (codeOf(host)) {
     store<u64>(entry, TAG_NONE, TLB_WRITE);
@@ -203,7 +206,7 @@ export function dropWritableIn(vcpuArena: usize, hostPage: usize): void {
     const tag = load<u64>(entry, TLB_WRITE);
     if (tag & 0xfff || <usize>tag + load<u32>(entry, TLB_ADDEND) != hostPage) continue;
     atomic.store<u64>(entry, TAG_NONE, TLB_WRITE);
-    store<u32>(entry, load<u32>(entry, TLB_FLAGS) | TLB_CODE, TLB_FLAGS);
+    store<u32>(entry, load<u32>(entry, TLB_FLAGS) | TLB_WATCHED, TLB_FLAGS);
   }
 }
 

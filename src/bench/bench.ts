@@ -8,7 +8,16 @@ import { CpuLoop, LOOPS } from './cpu.js';
 import { Dispatch } from './dispatch.js';
 import { TSC_KHZ, type KickRun, type LaneOptions, type SubTest } from './kick-lane.js';
 import { KickThread } from './kick-thread.js';
-import { KICKS, PAGING_MODES, type BenchResult, type DoorbellsRow, type Kick, type KickRow } from './result.js';
+import {
+  KICKS,
+  PAGING_MODES,
+  type BenchResult,
+  type DoorbellsRow,
+  type Kick,
+  type KickRow,
+  type ResetRow,
+} from './result.js';
+import { Reset } from './reset.js';
 import { geometricMean, sampleOf } from './sample.js';
 
 export interface BenchOptions {
@@ -21,6 +30,8 @@ export interface BenchOptions {
   kicks: readonly Kick[];
   /** How many doorbells to compare; none: leave it out. */
   doorbells: readonly number[];
+  /** How many pages the guests write to that are put back to a snapshot; none: leave it out. */
+  resets: readonly number[];
   /** Divides the usual length of the CPU loops; 0: leave them out. */
   cpuDivisor: number;
   cpuRepetitions: number;
@@ -39,6 +50,7 @@ export const FULL: BenchOptions = {
   paging: PAGING_MODES,
   kicks: KICKS,
   doorbells: [1, 10_000],
+  resets: [0, 16, 64, 256],
   cpuDivisor: 40,
   cpuRepetitions: 25,
 };
@@ -87,6 +99,8 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
     for (const lane of lanes) await lane.close();
   }
 
+  const resets = await measureResets(options, paging, progress);
+
   const loops = options.cpuDivisor > 0 ? await Promise.all(LOOPS.map((name) => CpuLoop.load(name))) : [];
   progress('CPU loops, warming up');
   for (const loop of loops) await loop.check();
@@ -127,9 +141,32 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       const { min, median } = sampleOf(lane.nanoseconds('pv'));
       return [{ doorbells, paging: mode, ns: min, medianNs: median }];
     }),
+    resets,
     settings: { goal, repetitions, tscKhz: TSC_KHZ },
     host: host(),
   };
+}
+
+async function measureResets(
+  { resets, repetitions, warmUpMs }: BenchOptions,
+  paging: readonly PagingMode[],
+  progress: (what: string) => void,
+): Promise<ResetRow[]> {
+  const all: Reset[] = [];
+  try {
+    for (const mode of paging) for (const pages of resets) all.push(await Reset.create(mode, pages));
+    progress('resets, warming up');
+    for (let index = 0, end = performance.now() + warmUpMs; all.length > 0 && performance.now() < end; index++) {
+      all[index % all.length]!.measure(false);
+    }
+    for (let repetition = 1; repetition <= repetitions; repetition++) {
+      progress(`resets, repetition ${repetition} of ${repetitions}`);
+      for (const reset of all) reset.measure();
+    }
+    return all.map((reset) => reset.result());
+  } finally {
+    for (const reset of all) reset.close();
+  }
 }
 
 /** A lane's thread, and what it has measured. */

@@ -27,6 +27,7 @@ export function report(result: BenchResult): string {
     kickTable(result.rows),
     baseline(result),
     doorbells(result),
+    resets(result),
     history(),
     cpu(result),
   ];
@@ -107,6 +108,23 @@ function doorbells({ doorbells: rows }: BenchResult): string[] {
         ns.toFixed(1),
         medianNs.toFixed(1),
         (ns / first.ns).toFixed(2),
+      ]),
+    ),
+  ];
+}
+
+function resets({ resets: rows }: BenchResult): string[] {
+  if (rows.length === 0) return [];
+  return [
+    'A guest put back to a snapshot after each run, by the pages it writes to; copying is that of as many pages alone',
+    ...textTable(
+      [left('paging'), ...['pages', 'resets/s', 'µs', 'median µs', 'restore µs', '× copying'].map(right)],
+      rows.map((row, index) => [
+        row.paging === rows[index - 1]?.paging ? '' : row.paging,
+        String(row.pages),
+        Math.round(row.perSecond).toLocaleString('en-US'),
+        ...[row.ns, row.medianNs, row.restoreNs].map((ns) => (ns / 1e3).toFixed(1)),
+        row.ratioToCopy?.toFixed(2) ?? '',
       ]),
     ),
   ];

@@ -47,6 +47,21 @@ export interface DoorbellsRow {
   medianNs: number;
 }
 
+/** A guest that writes to so many pages, and Vm.restore() after it. */
+export interface ResetRow {
+  paging: PagingMode;
+  pages: number;
+  /** Runs with a restore, a second: by the fastest window. */
+  perSecond: number;
+  /** Nanoseconds of a run and a restore; of the restore alone; of copying that many pages and nothing else. */
+  ns: number;
+  medianNs: number;
+  restoreNs: number;
+  copyNs: number;
+  /** `restoreNs` over `copyNs`; null when there is nothing to copy. */
+  ratioToCopy: number | null;
+}
+
 /** One loop of guests/bench. */
 export interface CpuRow {
   name: string;
@@ -75,6 +90,7 @@ export interface BenchResult {
   /** Geometric mean of `cpu`; null if no loop was run. */
   cpuGeometricMean: number | null;
   doorbells: DoorbellsRow[];
+  resets: ResetRow[];
   settings: BenchSettings;
   host: { node: string; v8: string; platform: string; processor: string; processors: number };
 }

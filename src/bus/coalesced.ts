@@ -46,6 +46,15 @@ export class CoalescedRing {
     return true;
   }
 
+  /** The page as it is; the zones on the buses are what a snapshot asks. */
+  save(): Uint8Array {
+    return new Uint8Array(this.view.buffer, this.view.byteOffset, PAGE_BYTES).slice();
+  }
+
+  restore(page: Uint8Array): void {
+    new Uint8Array(this.view.buffer, this.view.byteOffset, PAGE_BYTES).set(page);
+  }
+
   /** Takes the oldest write; undefined when there is none. */
   shift(): CoalescedWrite | undefined {
     const { view } = this;
@@ -79,6 +88,14 @@ class ZoneDevice implements IoDevice {
 
   write(offset: number, length: number, value: number): void | typeof DECLINED {
     return this.writeWide(offset, length, value, 0);
+  }
+
+  save(): Uint8Array {
+    return this.ring.save();
+  }
+
+  restore(page: Uint8Array): void {
+    this.ring.restore(page);
   }
 
   readWide(): typeof DECLINED {

@@ -1,5 +1,7 @@
 // What a device is to a bus, and what raises its interrupt. A device knows its own registers and these interfaces, no more.
 
+import type { DeviceState } from './device-state.js';
+
 /**
  * What read() and write() return to say "not mine": the next claim is asked. Outside every 32-bit value, signed or not.
  * A boolean beside the value would cost an object per access.
@@ -28,6 +30,9 @@ export interface IoDevice {
    */
   readWide?(offset: number, length: number, value: WideValue): void | typeof DECLINED;
   writeWide?(offset: number, length: number, lo: number, hi: number): void | typeof DECLINED;
+  /** State for snapshots: both or neither, see Stateful. A device without them has none. */
+  save?(): DeviceState;
+  restore?(state: DeviceState): void;
 }
 
 /** A device's interrupt as the device sees it: something to pull. */

@@ -174,6 +174,13 @@ export class IoBus implements WideValue {
     );
   }
 
+  /** Every device, in order of address; one that has several claims comes several times. */
+  *devices(): Generator<IoDevice> {
+    for (const list of [this.inKernel, this.user]) {
+      for (let index = 0; index < list.size; index++) yield list.at(index).device;
+    }
+  }
+
   /** The ioeventfds and in-kernel devices that start at the address, in the order they are asked. */
   startingAt(addr: bigint): readonly BusClaim[] {
     const index = this.table.get(low32(addr), high32(addr));

@@ -7,7 +7,7 @@
 // or DataMatch, EEXIST as a wildcard on MMIO and as an address on the doorbell bus). If the doorbell bus refuses, the MMIO
 // half is taken back. PvMmio also takes length 0 (where it adds nothing) and not VirtioCcw.
 
-import type { EventFd } from '../eventfd/index.js';
+import type { EventFd, EventFdContext } from '../eventfd/index.js';
 import { contextOf, EEXIST, EFAULT, EINVAL, ENOENT } from '../eventfd/index.js';
 import { hex, isU64 } from './address.js';
 import type { DoorbellBus } from './doorbell-bus.js';
@@ -53,6 +53,16 @@ export interface IoEventFdBuses {
   pio: IoBus;
   ccw: IoBus;
   doorbells: DoorbellBus;
+}
+
+/** A registration and the count of its eventfd. */
+export interface IoEventFdCount {
+  bus: string;
+  addr: bigint;
+  len: number;
+  datamatch: bigint | undefined;
+  context: EventFdContext;
+  count: bigint;
 }
 
 interface Registration {
@@ -133,6 +143,28 @@ export class IoEventFds {
     const registration = claim instanceof IoEventFdClaim ? this.registrations.get(claim) : undefined;
     if (registration === undefined) throw new ENOENT(`${what}: there is no such ioeventfd on the ${bus.name} bus`);
     this.drop(registration);
+  }
+
+  /** What every registered eventfd has counted. */
+  counts(): IoEventFdCount[] {
+    return [...this.registrations.values()].map(({ bus, claim: { addr, len, datamatch, context } }) => ({
+      bus: bus.name,
+      addr,
+      len,
+      datamatch,
+      context,
+      count: context.count,
+    }));
+  }
+
+  /** Gives counts back to the eventfds that are registered still, or again. */
+  restoreCounts(counts: readonly IoEventFdCount[]): void {
+    if (counts.length === 0) return;
+    const registered = new Set<EventFdContext>();
+    for (const { context } of this.registrations.keys()) registered.add(context);
+    for (const { context, count } of counts) {
+      if (registered.has(context) && context.count !== count) context.assign(count);
+    }
   }
 
   /** Removes every registration, as the end of the VM does. */

@@ -14,6 +14,8 @@ export interface CoreExports {
   resetVcpu(): void;
   run(budget: number): number;
   retired(): number;
+  saveVcpu(): void;
+  loadVcpu(): void;
   stateChanged(): void;
   getRflags(): number;
   setRflags(value: number): void;

@@ -6,7 +6,8 @@ import { CoreError } from './error.js';
 // prettier-ignore
 const NAMES = [
   // linear memory
-  'PAGE_SIZE', 'MAX_VCPUS', 'VCPUS', 'STATE_SIZE', 'ARENAS', 'ARENA_SIZE', 'MEMORY_FREE',
+  'PAGE_SIZE', 'MAX_VCPUS', 'VCPUS', 'STATE_SIZE', 'ARENAS', 'ARENA_SIZE', 'MEMORY_FREE', 'CODE_MAP', 'LOG_WRITES',
+  'WRITE_LOG', 'EPOCH', 'SEEN_DROPS',
   // registers
   'GPR', 'RIP', 'NEXT_RIP', 'RFLAGS', 'REQUEST', 'MODE', 'CPL', 'MMU', 'RAISED_VECTOR', 'RAISED_ERROR', 'RAISED_CR2',
   'RAISED_EXIT', 'TLB_SUPERVISOR', 'TLB_USER', 'TLB_SUPERVISOR_AC', 'SEGMENTS', 'SEGMENT_SIZE', 'SEGMENT_BASE',
@@ -35,7 +36,8 @@ const NAMES = [
   'INFO_WALK', 'INFO_USER',
   'INFO_KICK', 'INFO_LENGTH_SHIFT', 'INFO_SIZE_SHIFT', 'RESUME', 'SKIP', 'LEAVE',
   // the emulator's lists, counters
-  'MMIO_ENTRY', 'MMIO_ENTRIES', 'ARENA_READS', 'ARENA_WRITES', 'ARENA_UNIMPLEMENTED', 'COUNT_WALKS', 'COUNT_DECODES',
+  'MMIO_ENTRY', 'MMIO_ENTRIES', 'ARENA_READS', 'ARENA_WRITES', 'ARENA_UNIMPLEMENTED', 'ARENA_EMULATE', 'SCRATCH_SIZE',
+  'COUNT_WALKS', 'COUNT_DECODES',
   'COUNT_BLOCKS', 'COUNT_TLB_MISSES', 'COUNT_CODE_DROPS',
 ] as const;
 
@@ -43,6 +45,22 @@ export type LayoutName = (typeof NAMES)[number];
 
 /** Offsets, sizes and bit values by the name they have in assembly/state.ts. */
 export type Layout = Readonly<Record<LayoutName, number>>;
+
+/**
+ * A short name for the whole layout, by every constant that state.ts exports: state that was saved under one means nothing
+ * under another.
+ */
+export function layoutFingerprint(exports: WebAssembly.Exports): string {
+  let hash = 0x811c_9dc5; // FNV-1a, 32 bits
+  for (const name of Object.keys(exports).toSorted()) {
+    const value = exports[name];
+    if (!(value instanceof WebAssembly.Global) || !/^[A-Z][A-Z0-9_]*$/.test(name)) continue;
+    for (const character of `${name}=${String(value.value)};`) {
+      hash = Math.imul(hash ^ character.charCodeAt(0), 0x0100_0193) >>> 0;
+    }
+  }
+  return hash.toString(16).padStart(8, '0');
+}
 
 /** Collects the layout from an instance's exports. Throws CoreError naming what the module lacks. */
 export function readLayout(exports: WebAssembly.Exports): Layout {

@@ -4,7 +4,19 @@
 // while a handle or a registration uses it, so closing every handle does not silence a registered doorbell. One thread has
 // one context per eventfd; contexts of several threads share the slot and count themselves in its Refs word.
 
-import { FOLD, Slot, add, count, fold, initialise, readiness, takeBig, takeSmall, wakeSleepers } from './counter.js';
+import {
+  FOLD,
+  Slot,
+  add,
+  assign,
+  count,
+  fold,
+  initialise,
+  readiness,
+  takeBig,
+  takeSmall,
+  wakeSleepers,
+} from './counter.js';
 import { EBADF, EOPNOTSUPP } from './errno.js';
 import { EventFdFlag, PollBit } from './flags.js';
 import type { EventFdPool } from './pool.js';
@@ -143,6 +155,11 @@ export class EventFdContext {
   drain(): boolean {
     const small = takeSmall(this.words, this.semaphore);
     return small >= 0 ? small !== 0 : this.take() !== 0n;
+  }
+
+  /** Makes the count `value`, 0..2^64-1, without a signal: for a machine that is put back to an earlier moment. */
+  assign(value: bigint): void {
+    assign(this.words, value);
   }
 
   get count(): bigint {

@@ -181,6 +181,22 @@ export function count(words: Int32Array): bigint {
   return now;
 }
 
+/** Makes the count `value` in one step; sleepers and writers who wait are woken if they can go on. */
+export function assign(words: Int32Array, value: bigint): void {
+  lock(words);
+  const next = value < FOLD_BIG ? Number(value) : BIG;
+  for (;;) {
+    const word = Atomics.load(words, Slot.Count);
+    // A signal that comes between finds the old count, and is counted anew on the new one.
+    if (Atomics.compareExchange(words, Slot.Count, word, next) !== word) continue;
+    storeBase(words, value);
+    break;
+  }
+  unlock(words);
+  if (value !== 0n) wakeSleepers(words);
+  makeRoom(words);
+}
+
 /** Readiness as poll(2) reports it: In above 0, Out below 2^64-2, Err at 2^64-1. */
 export function readiness(words: Int32Array): number {
   const now = count(words);

@@ -3,6 +3,7 @@
 import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
 import type { Vcpu } from '../vmm/vcpu.js';
+import type { Snapshot } from '../vmm/snapshot.js';
 import { Vm } from '../vmm/vm.js';
 import { readCrash } from './crash.js';
 import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
@@ -196,6 +197,18 @@ export class Pc {
 
   #flush(): void {
     for (const output of this.#outputs) output.flush();
+  }
+
+  /** Vm.snapshot(), between two runs: all of the machine's devices are in it. What they have printed is printed. */
+  snapshot(): Snapshot {
+    this.#flush();
+    return this.vm.snapshot();
+  }
+
+  /** Vm.restore(). */
+  restore(snapshot: Snapshot): void {
+    this.#flush();
+    this.vm.restore(snapshot);
   }
 
   /** Takes the devices off, and releases the eventfds. */

@@ -2,8 +2,10 @@
 
 import type { ClockMode } from './options.js';
 
+export type ClockState = { skipped: number; hostTicks: number };
+
 export class Clock {
-  readonly #start = performance.now();
+  #start = performance.now();
   #skipped = 0;
   #retired: () => number = () => 0;
 
@@ -37,6 +39,17 @@ export class Clock {
 
   /** Ticks by the host's clock, whatever the mode: what the core asks in mode 'real'. */
   readonly hostTicks = (): number => Math.floor((performance.now() - this.#start) * this.tscKhz);
+
+  /** What a snapshot keeps: ticks that skip() added, and the host's. */
+  save(): ClockState {
+    return { skipped: this.#skipped, hostTicks: this.hostTicks() };
+  }
+
+  /** Goes on from there, in mode 'real' too: a guest never sees its time jump. */
+  restore({ skipped, hostTicks }: ClockState): void {
+    this.#skipped = skipped;
+    if (this.mode === 'real') this.#start = performance.now() - hostTicks / this.tscKhz;
+  }
 
   /** How far the clock was put forward, in ticks. */
   get skipped(): number {

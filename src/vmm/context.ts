@@ -6,11 +6,12 @@ import type { DoorbellBus } from '../bus/doorbell-bus.js';
 import type { IoBus } from '../bus/io-bus.js';
 import { EBADF } from '../eventfd/index.js';
 import type { Cpuid } from './cpuid.js';
-import { InternalErrorExit, type Exit, type IoExit, type MmioExit } from './exit.js';
+import { ExitReason, InternalErrorExit, type Exit, type IoExit, type MmioExit } from './exit.js';
 import type { ExitStats } from './exit-stats.js';
 import type { MsrTable } from './msrs.js';
 import type { NestedTable } from './nested-table.js';
 import type { PagingMode } from './options.js';
+import type { PageHistory } from './page-history.js';
 import type { ScratchPages } from './scratch.js';
 import type { ShadowTable } from './shadow-table.js';
 
@@ -20,6 +21,7 @@ export interface Shared {
   readonly paging: PagingMode;
   readonly fastDoorbells: boolean;
   readonly nested: NestedTable;
+  readonly pages: PageHistory;
   readonly scratch: ScratchPages;
   readonly mmio: IoBus;
   readonly pio: IoBus;
@@ -57,6 +59,10 @@ export class VcpuContext {
   core!: Core;
   /** The shadow page table of this vCPU, in mode 'shadow'. */
   shadow: ShadowTable | undefined;
+  /** run() is under way. */
+  running = false;
+  /** kvm_run.exit_reason. */
+  lastReason: ExitReason = ExitReason.Unknown;
   /** Set by a handler that returns LEAVE. */
   exit: Exit | undefined;
   /** What a device threw; run() throws it on. */
@@ -114,6 +120,11 @@ export class VcpuContext {
 
   internalError(suberror: number, data: readonly bigint[], message: string): number {
     return this.leave(new InternalErrorExit(suberror, data, message));
+  }
+
+  /** Forgets which fault was met last. */
+  resetProgress(): void {
+    this.#faultRetired = -1;
   }
 
   /**

@@ -49,6 +49,9 @@ function unexpected(row: number): Handler {
     );
 }
 
+/** The first write to a page since a snapshot (page-history.ts). */
+const LOG_FULL = rowOf(HardwareExit.LogFull);
+
 /** What the guest was doing, for a message. */
 function describe(row: number, lo: number, hi: number): string {
   if (row === rowOf(HardwareExit.Io)) return `port 0x${(lo >>> 0).toString(16)}`;
@@ -89,6 +92,11 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
   };
 
   function handle(row: number, n: number, timed: boolean, lo: number, hi: number, info: number): number {
+    if (row === LOG_FULL) {
+      // In the middle of an instruction or of an emulation, of which nothing else may be touched.
+      context.shared.pages.keep(lo >>> 0);
+      return context.core.layout.RESUME;
+    }
     if (sizeShift === 0) {
       const { layout } = context.core;
       if (fastDoorbells) kick = layout.INFO_KICK;

@@ -31,6 +31,7 @@ export const HardwareExit = {
   EptMisconfig: 49,
   Wbinvd: 54,
   Xsetbv: 55,
+  LogFull: 62,
   PageFault: 0x4e,
   Npf: 0x400,
 } as const;
@@ -53,6 +54,7 @@ const NAMES: Record<keyof typeof HardwareExit, string> = {
   EptMisconfig: 'EPT_MISCONFIG',
   Wbinvd: 'WBINVD',
   Xsetbv: 'XSETBV',
+  LogFull: 'PML_FULL',
   PageFault: 'PAGE_FAULT',
   Npf: 'NPF',
 };

@@ -5,8 +5,13 @@ import { EFAULT, EINVAL } from '../eventfd/index.js';
 import type { MemorySlot } from './memory-slot.js';
 import type { Slots } from './slots.js';
 
-/** Bytes at `host` were written by somebody else than the CPU. */
-export type WrittenListener = (host: number, length: number) => void;
+/** Told of bytes at `host` that somebody else than the CPU writes. */
+export interface WriteListener {
+  willWrite(host: number, length: number): void;
+  written(host: number, length: number): void;
+  /** A view was handed out through which they may be written at any time. */
+  exposed(host: number, length: number): void;
+}
 
 /**
  * Reads and writes over memory slots. Addresses are guest-physical, as bigint or (below 2^53) number. An access that no
@@ -17,7 +22,7 @@ export class GuestMemory {
   constructor(
     private readonly memory: CoreMemory,
     private readonly slots: Slots,
-    private readonly written: WrittenListener,
+    private readonly listener: WriteListener,
   ) {}
 
   /** A copy of `length` bytes. */
@@ -49,9 +54,10 @@ export class GuestMemory {
       const slot = this.#slot(at, 'write');
       const count = Math.min(end, slot.end) - at;
       const host = slot.host + at - slot.base;
+      this.listener.willWrite(host, count);
       this.memory.u8.set(bytes.subarray(at - start, at - start + count), host);
       slot.markDirty(at, count);
-      this.written(host, count);
+      this.listener.written(host, count);
       at += count;
     }
   }
@@ -88,10 +94,12 @@ export class GuestMemory {
 
   /**
    * The bytes themselves, not a copy; the range must lie in one slot. The view is good until slots change; who writes
-   * through it reports that with `touched()`.
+   * through it reports that with `touched()`. From then on each Vm.restore() puts the view's pages back, written or not:
+   * to look at memory once, read() is cheaper.
    */
   view(gpa: bigint | number, length: number): Uint8Array {
     const host = this.#host(Number(gpa), length, 'view');
+    this.listener.exposed(host, length);
     return this.memory.u8.subarray(host, host + length);
   }
 
@@ -132,7 +140,8 @@ export class GuestMemory {
   #writable(gpa: number, length: number): number {
     const host = this.#host(gpa, length, 'write');
     this.slots.find(gpa)!.markDirty(gpa, length);
-    this.written(host, length);
+    this.listener.willWrite(host, length);
+    this.listener.written(host, length);
     return host;
   }
 }

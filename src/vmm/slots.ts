@@ -21,6 +21,7 @@ export class Slots {
   readonly #byId = new Map<number, MemorySlot>();
   #sorted: MemorySlot[] = [];
   #last: MemorySlot | undefined;
+  #generation = 0;
 
   constructor(
     private readonly regions: RegionAllocator,
@@ -42,6 +43,16 @@ export class Slots {
       else return (this.#last = slot);
     }
     return undefined;
+  }
+
+  /** Counts the changes of where slots are: creations, deletions and moves. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The slot whose memory the host address lies in. */
+  findHost(host: number): MemorySlot | undefined {
+    return this.#sorted.find((slot) => host >= slot.host && host < slot.host + slot.size);
   }
 
   /** Slots by address. */
@@ -97,6 +108,7 @@ export class Slots {
   #delete(id: number, old: MemorySlot | undefined): void {
     if (old === undefined) throw new EINVAL(`memory slot ${id}: size 0 deletes a slot, and this one does not exist`);
     this.#byId.delete(id);
+    this.#generation++;
     this.#changed();
     this.listener.hostReleased(old.host, old.size);
     this.regions.release(old.host, old.size);
@@ -105,6 +117,7 @@ export class Slots {
   #create(id: number, base: number, size: number, flags: number): void {
     this.#refuseOverlap(id, base, size);
     this.#byId.set(id, new MemorySlot(id, base, size, this.#allocate(base, size), flags));
+    this.#generation++;
     this.#changed();
   }
 
@@ -116,6 +129,7 @@ export class Slots {
       throw new EINVAL(`memory slot ${slot.id}: ReadOnly cannot change; delete the slot first`);
     }
     if (base !== slot.base) this.#refuseOverlap(slot.id, base, size);
+    if (base !== slot.base) this.#generation++;
     slot.base = base;
     slot.setFlags(flags);
     this.#changed();

@@ -6,7 +6,16 @@ import type { Clock } from './clock.js';
 import { checkOpen, EVENT_VALID, type InterruptSource, type VcpuContext } from './context.js';
 import { resumeEmulation, resumeInput } from './emulation.js';
 import { DeviceError } from './device-error.js';
-import { DebugExit, ExitReason, InternalError, InternalErrorExit, PlainExit, type Exit } from './exit.js';
+import {
+  DebugExit,
+  ExitReason,
+  InternalError,
+  InternalErrorExit,
+  PlainExit,
+  type Exit,
+  type IoExit,
+  type MmioExit,
+} from './exit.js';
 import { finishIo } from './exits/io.js';
 import type { GuestMemory } from './guest-memory.js';
 import { readMsr, STATE_MSRS, writeMsr, type Msr } from './msrs.js';
@@ -58,8 +67,6 @@ export class Vcpu {
   readonly #guest: GuestMemory;
   readonly #physicalBits: number;
   readonly #reset: () => void;
-  #running = false;
-  #lastReason: ExitReason = ExitReason.Unknown;
 
   /** kvm_run.immediate_exit: run() completes what the last exit left undone, and returns Intr without entering the guest. */
   immediateExit = false;
@@ -81,7 +88,13 @@ export class Vcpu {
 
   /** kvm_run.exit_reason: of the last exit. Unchanged by an Intr that immediateExit caused (spec 4.3). */
   get exitReason(): ExitReason {
-    return this.#lastReason;
+    return this.#context.lastReason;
+  }
+
+  /** The exit that the next run() completes: the one it returned last, or after Vm.restore() the one it had returned then. */
+  get pending(): IoExit | MmioExit | undefined {
+    const { unfinished } = this.#context;
+    return unfinished === undefined || unfinished.kind === 'writes' ? undefined : unfinished.exit;
   }
 
   /** Instructions retired since the vCPU was made. */
@@ -104,8 +117,9 @@ export class Vcpu {
     }
     if (!(timeoutMs >= 0)) throw new EINVAL(`run: timeoutMs must be 0 or more, not ${String(timeoutMs)}`);
     checkOpen(this.#context.shared, 'run');
-    if (this.#running) throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
-    this.#running = true;
+    if (this.#context.running)
+      throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
+    this.#context.running = true;
     try {
       const before = this.retired;
       const finished = this.#finish();
@@ -113,10 +127,10 @@ export class Vcpu {
       const left = maxInstructions - (this.retired - before);
       const exit = finished ?? (this.immediateExit ? undefined : this.#enter(left, timeoutMs));
       if (exit === undefined) return new PlainExit(ExitReason.Intr);
-      this.#lastReason = exit.reason;
+      this.#context.lastReason = exit.reason;
       return exit;
     } finally {
-      this.#running = false;
+      this.#context.running = false;
     }
   }
 
@@ -126,7 +140,7 @@ export class Vcpu {
     if (exit.reason !== ExitReason.Budget) return exit;
     const { rip } = this.getRegs();
     const { cs } = this.getSregs();
-    this.#lastReason = ExitReason.Debug;
+    this.#context.lastReason = ExitReason.Debug;
     return new DebugExit(BigInt.asUintN(64, cs.base + rip), SINGLE_STEP_DR6, this.getDebugRegs().dr7);
   }
 
@@ -173,7 +187,7 @@ export class Vcpu {
     const { i32 } = context.shared.memory;
     const activity = context.word(layout.ACTIVITY);
     // A halt that the caller knows of is over; one that came with the last instruction of a budget is yet to be reported.
-    if (i32[activity] === 1 && this.#lastReason === ExitReason.Hlt) i32[activity] = 0;
+    if (i32[activity] === 1 && this.#context.lastReason === ExitReason.Hlt) i32[activity] = 0;
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
     let left = maxInstructions;
     while (left > 0) {

@@ -19,15 +19,18 @@ import type { MemoryRegion } from './memory-slot.js';
 import { MsrTable, type MsrHandler } from './msrs.js';
 import { EPT_FORMAT, NestedTable, NPT_FORMAT } from './nested-table.js';
 import { checkOptions, type CheckedOptions, type VmOptions } from './options.js';
+import { PageHistory } from './page-history.js';
 import { RegionAllocator } from './region-allocator.js';
 import { ScratchPages } from './scratch.js';
 import { ShadowTable } from './shadow-table.js';
 import { Slots } from './slots.js';
+import type { Snapshot } from './snapshot.js';
+import { Snapshots } from './snapshots.js';
 import { Vcpu } from './vcpu.js';
 
 /** What Vm.stats() tells. */
 export interface VmStats {
-  /** Instructions retired by all vCPUs. */
+  /** Instructions retired by all vCPUs; what Vm.restore() took back counts, for it was run. */
   instructions: number;
   /** Per exit reason that occurred, by its name in the manuals (EPT_MISCONFIG, IO, …). */
   exits: Record<string, ExitCounters>;
@@ -54,6 +57,7 @@ export class Vm {
   readonly #slots: Slots;
   readonly #shared: Shared;
   readonly #ioeventfds: IoEventFds;
+  readonly #snapshots: Snapshots;
   readonly #contexts: VcpuContext[] = [];
   readonly #vcpus: Vcpu[] = [];
   /** The first instance on the memory: it has written the decode tables, and becomes the first vCPU's. */
@@ -97,7 +101,23 @@ export class Vm {
     const format = options.paging === 'npt' ? NPT_FORMAT : EPT_FORMAT;
     shared.nested = new NestedTable(this.#linear, this.#regions, this.#slots, format, () => this.#flush());
     shared.scratch = new ScratchPages(this.#linear, this.#regions, this.#slots, shared.nested);
-    this.memory = new GuestMemory(this.#linear, this.#slots, (host, length) => this.#invalidateCode(host, length));
+    const written = (host: number, length: number): void => this.#invalidateCode(host, length);
+    const pages = new PageHistory(this.#linear, context.core.layout, this.#slots, written);
+    shared.pages = pages;
+    this.memory = new GuestMemory(this.#linear, this.#slots, {
+      willWrite: (host, length) => pages.willWrite(host, length),
+      written,
+      exposed: (host, length) => pages.exposed(host, length),
+    });
+    this.#snapshots = new Snapshots({
+      shared,
+      contexts: this.#contexts,
+      slots: this.#slots,
+      clock: this.clock,
+      ioeventfds: this.#ioeventfds,
+      options,
+      exports: context.core.exports as unknown as WebAssembly.Exports,
+    });
     if (options.memory > 0) this.setMemoryRegion({ slot: 0, guestPhysAddr: 0n, memorySize: options.memory });
   }
 
@@ -230,6 +250,24 @@ export class Vm {
     }
   }
 
+  /**
+   * The state of the whole Vm at this moment: guest memory, vCPUs, clock, counts of registered eventfds, devices on the
+   * buses. Costs little; pages are kept when they are first written. EBUSY while a vCPU runs (called from a device).
+   */
+  snapshot(): Snapshot {
+    checkOpen(this.#shared, 'snapshot');
+    return this.#snapshots.take();
+  }
+
+  /**
+   * Puts the Vm back, any number of times, in any order, at a cost that goes with the pages written since: with the virtual
+   * clock it then runs exactly as it did. EINVAL for a snapshot of another Vm, or when slots or vCPUs have come or gone.
+   */
+  restore(snapshot: Snapshot): void {
+    checkOpen(this.#shared, 'restore');
+    this.#snapshots.restore(snapshot);
+  }
+
   /** Counters since the Vm was made or resetStats() was called. */
   stats(): VmStats {
     const unimplemented: Record<number, number> = {};
@@ -240,7 +278,7 @@ export class Vm {
         if (times > 0) unimplemented[operation] = (unimplemented[operation] ?? 0) + times;
       }
     }
-    const instructions = this.#vcpus.reduce((sum, vcpu) => sum + vcpu.retired, 0);
+    const instructions = this.#vcpus.reduce((sum, vcpu) => sum + vcpu.retired, this.#snapshots.rewound);
     return { instructions, exits: this.#shared.stats.read(), unimplemented };
   }
 
@@ -249,12 +287,18 @@ export class Vm {
     this.#shared.stats.reset();
   }
 
-  /** How many page tables stand in the largest pool (at most 1024), and how often pools were used up and began anew. */
-  mapped(): { tables: number; drops: number } {
+  /**
+   * What is cached: how many page tables stand in the largest pool (at most 1024), how often pools were used up and began
+   * anew, and how many blocks of code the vCPUs have decoded.
+   */
+  mapped(): { tables: number; drops: number; blocks: number } {
     const pools = [this.#shared.nested, ...this.#contexts.flatMap(({ shadow }) => shadow ?? [])];
     return {
       tables: Math.max(...pools.map((pool) => pool.tables)),
       drops: pools.reduce((sum, pool) => sum + pool.drops, 0),
+      blocks: this.#contexts.reduce((sum, { core }) => {
+        return sum + this.#linear.u32[(core.state + core.layout.COUNT_BLOCKS) >>> 2]!;
+      }, 0),
     };
   }
 

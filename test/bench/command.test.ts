@@ -42,6 +42,13 @@ it('--json prints one line with the agreed fields', async () => {
   ]);
   expect(result.baseline.crossingNs).toEqual(positive);
   expect(result.cpu).toEqual(LOOPS.map((name) => expect.objectContaining({ name, mips: positive })));
+  expect(result.resets.map(({ paging, pages }) => [paging, pages])).toEqual(
+    ['ept', 'npt', 'shadow'].flatMap((paging) => [0, 16, 64, 256].map((pages) => [paging, pages])),
+  );
+  for (const { perSecond, ns, restoreNs } of result.resets) {
+    expect([perSecond, restoreNs]).toEqual([positive, positive]);
+    expect(perSecond * ns).toBeCloseTo(1e9, 0);
+  }
   expect(result.doorbells.map(({ doorbells }) => doorbells)).toEqual([1, 10_000]);
   expect(result.host).toMatchObject({ node: process.version, v8: process.versions.v8 });
 }, 120_000);

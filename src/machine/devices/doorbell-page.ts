@@ -2,6 +2,7 @@
 // way of answering a kick beside each other.
 
 import type { IoDevice } from '../../bus/device.js';
+import type { Stateful } from '../../bus/device-state.js';
 import type { RangeClaim } from '../../bus/claim.js';
 import { IoEventFdFlag, type IoEventFdArgs } from '../../bus/ioeventfd.js';
 import { EventFd } from '../../eventfd/index.js';
@@ -34,7 +35,7 @@ export interface DoorbellPageOptions {
 }
 
 /** A kick that a device's own write handler answers: what everything else is measured against. */
-class KickCounter implements IoDevice {
+class KickCounter implements IoDevice, Stateful {
   count = 0;
 
   constructor(readonly name: string) {}
@@ -45,6 +46,14 @@ class KickCounter implements IoDevice {
 
   write(): void {
     this.count++;
+  }
+
+  save(): number {
+    return this.count;
+  }
+
+  restore(count: number): void {
+    this.count = count;
   }
 }
 

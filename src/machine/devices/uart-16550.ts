@@ -4,6 +4,7 @@
 // sends waits outside until there is room. Baud rate, parity and stop bits are kept and mean nothing.
 
 import type { IoDevice, Trigger } from '../../bus/device.js';
+import type { Stateful } from '../../bus/device-state.js';
 
 export const COM1_PORT = 0x3f8;
 export const UART_PORTS = 8;
@@ -77,7 +78,22 @@ export interface UartOptions {
   interrupt?: Trigger;
 }
 
-export class Uart16550 implements IoDevice {
+export type UartState = {
+  incoming: readonly number[];
+  received: readonly number[];
+  divisor: number;
+  ier: number;
+  fcr: number;
+  lcr: number;
+  mcr: number;
+  lineErrors: number;
+  msr: number;
+  scr: number;
+  emptyPending: boolean;
+  pin: boolean;
+};
+
+export class Uart16550 implements IoDevice, Stateful {
   readonly name = 'uart-16550';
   readonly #output: (byte: number) => void;
   readonly #interrupt: Trigger | undefined;
@@ -332,6 +348,40 @@ export class Uart16550 implements IoDevice {
     const rises = up && !this.#pin;
     this.#pin = up;
     if (rises) this.#interrupt?.trigger();
+  }
+
+  /** What the host has sent and the guest has not taken is part of it; what the guest has sent is not. */
+  save(): UartState {
+    return {
+      incoming: this.#incoming.slice(this.#incomingAt),
+      received: [...this.#received],
+      divisor: this.#divisor,
+      ier: this.#ier,
+      fcr: this.#fcr,
+      lcr: this.#lcr,
+      mcr: this.#mcr,
+      lineErrors: this.#lineErrors,
+      msr: this.#msr,
+      scr: this.#scr,
+      emptyPending: this.#emptyPending,
+      pin: this.#pin,
+    };
+  }
+
+  restore(state: UartState): void {
+    this.#incoming = [...state.incoming];
+    this.#incomingAt = 0;
+    this.#received = [...state.received];
+    this.#divisor = state.divisor;
+    this.#ier = state.ier;
+    this.#fcr = state.fcr;
+    this.#lcr = state.lcr;
+    this.#mcr = state.mcr;
+    this.#lineErrors = state.lineErrors;
+    this.#msr = state.msr;
+    this.#scr = state.scr;
+    this.#emptyPending = state.emptyPending;
+    this.#pin = state.pin;
   }
 
   /** Master reset (table I). Scratch register and divisor keep what they had. */

@@ -1,8 +1,9 @@
 // PCI bus 0 and configuration mechanism 1 (PCI Local Bus Specification 3.0, 3.2.2.3.2): ports 0xCF8 and 0xCFC.
 
 import { DECLINED, type IoDevice } from '../../../bus/device.js';
+import type { Stateful } from '../../../bus/device-state.js';
 import type { IoBus } from '../../../bus/io-bus.js';
-import { COMMAND_IO, COMMAND_MEMORY, type PciDevice } from './pci-device.js';
+import { COMMAND_IO, COMMAND_MEMORY, type PciDevice, type PciDeviceState } from './pci-device.js';
 
 const CONFIG_PORT = 0xcf8;
 const CONFIG_PORTS = 8;
@@ -21,7 +22,13 @@ const FIRST_PORT = 0xc000;
 const BAR0 = 0x10;
 const COMMAND = 0x04;
 
-export class PciBus implements IoDevice {
+export type PciBusState = {
+  address: number;
+  /** By slot; null where nothing is plugged in. */
+  functions: readonly (PciDeviceState | null)[];
+};
+
+export class PciBus implements IoDevice, Stateful {
   readonly name = 'pci-configuration';
   /** Single-function devices, by slot. */
   readonly #slots: (PciDevice | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
@@ -90,6 +97,16 @@ export class PciBus implements IoDevice {
 
   #register(offset: number): number {
     return (this.#address & 0xfc) + offset - DATA;
+  }
+
+  /** The devices plugged in speak through the bus: their own claims come and go. */
+  save(): PciBusState {
+    return { address: this.#address, functions: this.#slots.map((device) => device?.save() ?? null) };
+  }
+
+  restore({ address, functions }: PciBusState): void {
+    this.#address = address;
+    for (const [slot, device] of this.#slots.entries()) device?.restore(functions[slot]!);
   }
 
   reset(): void {

@@ -2,6 +2,7 @@
 // become claims on the buses while the command register lets them.
 
 import type { IoDevice } from '../../../bus/device.js';
+import type { DeviceState, Stateful } from '../../../bus/device-state.js';
 import type { RangeClaim } from '../../../bus/claim.js';
 import type { IoBus } from '../../../bus/io-bus.js';
 import type { Board, Device } from '../device.js';
@@ -44,13 +45,15 @@ export interface PciIdentity {
   readonly classCode: number;
 }
 
+export type PciDeviceState = { space: Uint8Array; own: DeviceState };
+
 interface Mapping {
   readonly addr: bigint;
   readonly bus: IoBus;
   readonly claim: RangeClaim;
 }
 
-export abstract class PciDevice implements Device {
+export abstract class PciDevice implements Device, Stateful {
   abstract readonly name: string;
   readonly #board: Board;
   readonly #bars: readonly PciBar[];
@@ -138,6 +141,22 @@ export abstract class PciDevice implements Device {
     const addr = (this.#view.getUint32(BAR0 + index * 4, true) & ~flags) >>> 0;
     if (addr === 0 || (kind === 'io' && addr + size > 0x1_0000)) return undefined;
     return BigInt(addr);
+  }
+
+  /** State beyond configuration space; what saveOwn() returned comes back when the BARs are where they were. */
+  protected saveOwn(): DeviceState {
+    return null;
+  }
+  protected restoreOwn(_state: DeviceState): void {}
+
+  save(): PciDeviceState {
+    return { space: this.#space.slice(), own: this.saveOwn() };
+  }
+
+  restore({ space, own }: PciDeviceState): void {
+    this.#space.set(space);
+    this.#remap();
+    this.restoreOwn(own);
   }
 
   /** RST#: nothing is decoded, BARs are unplaced. */

@@ -39,6 +39,12 @@ export interface PciTestdevOptions {
   slot?: number;
 }
 
+type TestdevState = {
+  /** Number over both BARs. */
+  running: number | null;
+  counts: readonly number[];
+};
+
 interface Test {
   readonly bar: number;
   readonly kind: Kind;
@@ -128,6 +134,23 @@ export class PciTestdev extends PciDevice {
     this.#current = undefined;
   }
 
+  protected override saveOwn(): TestdevState {
+    const test = this.#current;
+    return { running: test === undefined ? null : this.#tests.indexOf(test), counts: this.#tests.map(countOf) };
+  }
+
+  /** The eventfd's own count comes back with its registration. */
+  protected override restoreOwn({ running, counts }: TestdevState): void {
+    for (const [index, { header }] of this.#tests.entries()) {
+      new DataView(header.buffer).setUint32(COUNT, counts[index]!, true);
+    }
+    const test = running === null ? undefined : this.#tests[running];
+    if (test === this.#current) return;
+    this.#unregister();
+    this.#current = test;
+    this.#register();
+  }
+
   /** Binds the eventfd where the BAR is now. A wildcard in memory takes any length: a doorbell. */
   #register(): void {
     const test = this.#current;
@@ -170,6 +193,10 @@ export class PciTestdev extends PciDevice {
     super.close();
     this.fd.close();
   }
+}
+
+function countOf({ header }: Test): number {
+  return new DataView(header.buffer).getUint32(COUNT, true);
 }
 
 /** The names are pci-testdev's: mmio-no-eventfd, portio-wildcard-eventfd and so on. */
