@@ -62,6 +62,9 @@ import { readCount, writeCount } from './paging/mmio';
 import { queueException } from './emulate/emulate';
 
 export * from './state';
+// For whoever holds the decoder against another: it fills in the record at INSN.
+export * from './decode/insn';
+export { decode } from './decode/decoder';
 export { emulate, emulateAgain } from './emulate/emulate';
 export { loadFpu, saveFpu } from './execute/state-image';
 export { validXcr0 } from './execute/save-state';

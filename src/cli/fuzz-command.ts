@@ -80,7 +80,9 @@ async function fuzz({ target, seconds, runs, corpus, seed, json }: FuzzOptions):
   }
   const found = results.flatMap((result) => result.found);
   if (json === true) {
-    process.stdout.write(`${JSON.stringify({ seed: first, targets: results.map(summary), skipped, findings: found })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ seed: first, targets: results.map(summary), skipped, findings: found })}\n`,
+    );
   }
   if (found.length > 0) return Status.Found;
   return stop.signal.aborted ? Status.Interrupted : Status.Success;
@@ -112,7 +114,8 @@ async function replay(path: string, { target, json }: FuzzOptions): Promise<numb
     const [outcome] = await made.run([reproducer.input]);
     const { text } = await made.explain(reproducer.input);
     const finding = outcome?.finding;
-    if (json === true) process.stdout.write(`${JSON.stringify({ target: made.name, finding: finding ?? null, text })}\n`);
+    if (json === true)
+      process.stdout.write(`${JSON.stringify({ target: made.name, finding: finding ?? null, text })}\n`);
     else process.stdout.write(`${made.name}: ${finding?.summary ?? 'nothing is wrong'}\n\n${text.trimEnd()}\n`);
     return finding === undefined ? Status.Success : Status.Found;
   } finally {
@@ -168,7 +171,8 @@ class Screen {
 }
 
 function describe({ target, seconds, runs, rate, places, features, corpus, findings }: TargetStatus): string {
-  const coverage = places > 0 ? `${number(places)} places, ${number(features)} features` : `${number(features)} features`;
+  const coverage =
+    places > 0 ? `${number(places)} places, ${number(features)} features` : `${number(features)} features`;
   return (
     `${target}: ${seconds.toFixed(0)} s, ${number(runs)} inputs, ${number(rate)}/s, coverage ${coverage}, ` +
     `corpus ${number(corpus)}, findings ${findings}`

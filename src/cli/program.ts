@@ -108,7 +108,11 @@ export async function runProgram(args: readonly string[]): Promise<number> {
 
   command(program, 'fuzz')
     .description('look for inputs on which the machine is wrong')
-    .option('--target <name>', `only this one; may be given several times: ${TARGET_NAMES.join(', ')}`, choices('--target', TARGET_NAMES))
+    .option(
+      '--target <name>',
+      `only this one; may be given several times: ${TARGET_NAMES.join(', ')}`,
+      choices('--target', TARGET_NAMES),
+    )
     .option('--seconds <n>', 'how long each target is run (default: 60)', secondsOf('--seconds'))
     .option('--runs <n>', 'how many inputs each target is given', wholeNumber('--runs', 1, 2 ** 40))
     .option('--corpus <dir>', 'where inputs worth keeping and reproducers are read and written')

@@ -61,3 +61,17 @@ export async function minimise(
   }
   return { input: best, attempts: attempts - left };
 }
+
+/** Inputs that are lists of records: the input without a run of them, long runs first. */
+export function* withoutRecords(input: Uint8Array, size: number): Generator<Uint8Array> {
+  const records = Math.ceil(input.length / size);
+  for (let run = records >> 1; run >= 1; run >>= 1) {
+    for (let at = 0; at < records; at += run) {
+      const rest = input.subarray((at + run) * size);
+      const cut = new Uint8Array(at * size + rest.length);
+      cut.set(input.subarray(0, at * size));
+      cut.set(rest, at * size);
+      if (cut.length > 0) yield cut;
+    }
+  }
+}

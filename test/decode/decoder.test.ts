@@ -3,16 +3,15 @@
 
 import iced from 'iced-x86';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CASE_SIZE, Random, randomCase, systematic } from './cases.js';
-import { comparison, type Comparison } from './compare.js';
-import { DIFFERENCES } from './differences.js';
+import { CASE_SIZE, randomCase, systematic } from '../../src/fuzz/decode/cases.js';
+import { comparison, type Comparison } from '../../src/fuzz/decode/compare.js';
+import { DECODER_OPTIONS, DIFFERENCES } from '../../src/fuzz/decode/differences.js';
+import { OPERATIONS } from '../../src/fuzz/decode/operations.js';
+import { Random } from '../../src/fuzz/random.js';
 import { buildDecoder, type Harness } from './harness.js';
-import { OPERATIONS } from './operations.js';
 
-const { Decoder, DecoderOptions, Instruction, Code } = iced;
+const { Decoder, Instruction, Code } = iced;
 const EXHAUSTIVE = process.env.DECODE_EXHAUSTIVE === '1';
-/** x86-64-v2 has neither LZCNT nor TZCNT nor WBNOINVD: their F3 is ignored. */
-const OPTIONS = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
 const BATCH = 4096;
 
 let harness: Harness;
@@ -45,7 +44,7 @@ class Duel {
   flush(): void {
     const batch = this.#batch.subarray(0, this.#count * CASE_SIZE);
     harness.bytes.set(batch, harness.scratch);
-    const decoder = new Decoder(16 << this.codeSize, batch, OPTIONS);
+    const decoder = new Decoder(16 << this.codeSize, batch, DECODER_OPTIONS);
     for (let i = 0; i < this.#count; i++) {
       decoder.position = i * CASE_SIZE;
       decoder.ip = 0x1000n;

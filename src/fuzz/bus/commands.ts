@@ -144,7 +144,7 @@ class World {
     ].join();
     const wanted = taker === undefined ? '' : taker.fd === undefined ? `device ${taker.device}` : `fd ${taker.fd}`;
     const kind = taker === undefined ? 'nobody' : taker.fd === undefined ? 'device' : `fd ${taker.len}`;
-    witness(op, `${kind} ${length} ${pio} ${this.#model.entries.length}`);
+    witness(op, `${kind} ${length} ${pio}`);
     if (took !== wanted) return `taken by ${took || 'nobody'}, expected ${wanted || 'nobody'}`;
     if (handled !== (taker !== undefined)) return `handled: ${handled}, although taken by ${wanted || 'nobody'}`;
     return undefined;

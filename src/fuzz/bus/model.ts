@@ -15,10 +15,12 @@ export class Model {
   entries: ModelEntry[] = [];
 
   insert(entry: ModelEntry): void {
+    // the order of entries on the other bus is no matter, and they must not decide
     const behind = (other: ModelEntry): boolean =>
-      (other.user && !entry.user) ||
-      (other.user === entry.user &&
-        (other.addr > entry.addr || (other.addr === entry.addr && entry.len > 0 && other.len > entry.len)));
+      other.pio === entry.pio &&
+      ((other.user && !entry.user) ||
+        (other.user === entry.user &&
+          (other.addr > entry.addr || (other.addr === entry.addr && entry.len > 0 && other.len > entry.len))));
     const at = this.entries.findIndex(behind);
     this.entries.splice(at < 0 ? this.entries.length : at, 0, entry);
   }

@@ -2,6 +2,7 @@
 
 import { ByteSource } from '../byte-source.js';
 import { Coverage } from '../coverage.js';
+import { withoutRecords } from '../minimise.js';
 import { mutateBytes } from '../mutate.js';
 import type { Random } from '../random.js';
 import { oneByOne, type Explanation, type Finding, type Target } from '../target.js';
@@ -95,6 +96,7 @@ export function busTarget(makeBuses?: () => Buses): Target {
     },
     mutate: (random, input, other) => mutateBytes(random, input, other, { longest: LONGEST }),
     run: oneByOne(coverage, check),
+    simpler: (input) => withoutRecords(input, COMMAND_BYTES),
     explain: async (input): Promise<Explanation> => ({
       text: commandsOf(input)
         .map((command, index) => `${String(index).padStart(3)}  ${describe(command)}`)

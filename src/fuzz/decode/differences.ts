@@ -1,6 +1,11 @@
 // Where our decoder and iced-x86 rightly differ. Iced decodes every extension there is; our processor is an x86-64-v2
 // (SSE4.2, POPCNT, CMPXCHG16B, …) with AES, PCLMULQDQ, SHA, FSGSBASE, MOVBE, INVPCID, RDPID and XSAVE known by name.
 
+import { DecoderOptions } from 'iced-x86';
+
+/** Iced as it is asked: x86-64-v2 has neither LZCNT nor TZCNT nor WBNOINVD, their F3 is ignored. */
+export const DECODER_OPTIONS = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
+
 export interface Difference {
   /** Iced's instruction codes concerned. */
   readonly codes: RegExp;

@@ -3,7 +3,7 @@
 import { Code, MemorySizeExt, OpKind, Register, type Instruction } from 'iced-x86';
 import { expectation } from './iced-names.js';
 import { OPERATIONS, operationNumber } from './operations.js';
-import type { Harness } from './harness.js';
+import type { RawDecoder } from './raw-decoder.js';
 
 const BYTE_REGISTERS = 'AL CL DL BL SPL BPL SIL DIL R8L R9L R10L R11L R12L R13L R14L R15L'.split(' ');
 const HIGH_REGISTERS = 'AH CH DH BH'.split(' ');
@@ -27,8 +27,7 @@ const SEG_FS = 4;
 export type Comparison = (result: number, instruction: Instruction, codeSize: number) => string;
 
 /** A function that says how the record (and decode()'s result) differs from iced's instruction; '' when it does not. */
-export function comparison(harness: Harness): Comparison {
-  const { record, constant } = harness;
+export function comparison({ record, constant }: RawDecoder): Comparison {
   const at = Object.fromEntries(
     [
       'OPERATION',
