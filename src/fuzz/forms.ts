@@ -49,60 +49,76 @@ function head(form: Omit<Form, 'code'>, bits: number, vvvv: number, extension: n
 
 const cache = new Map<number, readonly Form[]>();
 
-/** All forms of a code size: a byte string for every iced code that can be reached, the shortest way. */
+/** All forms of a code size: how to begin a byte string for every iced code that can be reached. */
 export function formsOf(bits: 16 | 32 | 64): readonly Form[] {
   const known = cache.get(bits);
   if (known !== undefined) return known;
-  const forms = new Map<string, Form>();
-  const bytes = new Uint8Array(16);
+  const forms = new Map<string, { form: Form; regs: Set<number>; rms: Set<number> }>();
   const instruction = new Instruction();
-  const decoder = new Decoder(bits, bytes, DecoderOptions.None);
-  const look = (form: Omit<Form, 'code'>, modrm: number): Code => {
-    const start = head(form, bits, 0, 0);
-    bytes.fill(0);
-    bytes.set(start);
-    bytes[start.length] = modrm;
-    decoder.position = 0;
-    decoder.ip = 0n;
-    decoder.decodeOut(instruction);
-    return instruction.code;
-  };
   for (const vex of [false, true]) {
     for (let map = vex ? 1 : 0; map < 4; map++) {
       for (let opcode = 0; opcode < 256; opcode++) {
-        for (const prefix of PREFIXES) {
-          for (const w of bits === 64 || vex ? [false, true] : [false]) {
-            for (const long of vex ? [false, true] : [false]) {
-              for (const memory of [true, false]) {
-                for (let reg = 0; reg < 8; reg++) {
-                  const shape = { prefix, w, map, vex, long, opcode, reg, rm: -1, memory };
-                  const modrm = (memory ? 0 : 0xc0) | (reg << 3);
-                  for (let rm = 0; rm < (memory ? 1 : 8); rm++) {
-                    const code = look(shape, modrm | rm);
-                    if (code === Code.INVALID) continue;
-                    const key = `${code} ${memory} ${w} ${long}`;
-                    if (!forms.has(key)) forms.set(key, { ...shape, rm: memory ? -1 : rm, code });
-                  }
-                }
-              }
-            }
+        const shapes = shapesOf(bits, vex, map, opcode);
+        // a decoder has a copy of its bytes
+        const bytes = new Uint8Array(shapes.length * STRIDE);
+        for (const [index, { start, modrm }] of shapes.entries()) {
+          bytes.set(start, index * STRIDE);
+          bytes[index * STRIDE + start.length] = modrm;
+        }
+        const decoder = new Decoder(bits, bytes, DecoderOptions.None);
+        for (const [index, { form, modrm }] of shapes.entries()) {
+          decoder.position = index * STRIDE;
+          decoder.ip = 0n;
+          decoder.decodeOut(instruction);
+          const { code } = instruction;
+          if (code === Code.INVALID) continue;
+          const key = `${code} ${form.memory} ${form.w} ${form.long}`;
+          let found = forms.get(key);
+          if (found === undefined) {
+            found = { form: { ...form, code }, regs: new Set(), rms: new Set() };
+            forms.set(key, found);
           }
+          found.regs.add((modrm >> 3) & 7);
+          found.rms.add(modrm & 7);
+        }
+        decoder.free();
+      }
+    }
+  }
+  instruction.free();
+  // reg and rm are fixed only where another one is another instruction
+  const list = [...forms.values()].map(({ form, regs, rms }) => ({
+    ...form,
+    reg: regs.size === 8 ? -1 : form.reg,
+    rm: form.memory || rms.size === 8 ? -1 : form.rm,
+  }));
+  cache.set(bits, list);
+  return list;
+}
+
+const STRIDE = 16;
+interface Shape {
+  readonly form: Omit<Form, 'code'>;
+  readonly start: readonly number[];
+  readonly modrm: number;
+}
+
+/** An opcode under all prefixes, with all registers, and with memory at [rAX] or [BX + SI]. */
+function shapesOf(bits: number, vex: boolean, map: number, opcode: number): Shape[] {
+  const shapes: Shape[] = [];
+  for (const prefix of PREFIXES) {
+    for (const w of bits === 64 || vex ? [false, true] : [false]) {
+      for (const long of vex ? [false, true] : [false]) {
+        for (let modrm = 0; modrm < 256; modrm++) {
+          const memory = modrm < 0xc0;
+          if (memory && (modrm & 0xc7) !== 0) continue;
+          const form = { prefix, w, map, vex, long, opcode, reg: (modrm >> 3) & 7, rm: modrm & 7, memory };
+          shapes.push({ form, start: head(form, bits, 0, 0), modrm });
         }
       }
     }
   }
-  // reg and rm are fixed only where another one is another instruction
-  const list = [...forms.values()].map((form) => {
-    const modrm = (form.memory ? 0 : 0xc0) | (Math.max(0, form.reg) << 3) | Math.max(0, form.rm);
-    const same = (other: number): boolean => look(form, other) === form.code;
-    const reg = same(modrm ^ 8) && same(modrm ^ 0x10) && same(modrm ^ 0x20) ? -1 : form.reg;
-    const rm = form.memory || (same(modrm ^ 1) && same(modrm ^ 2) && same(modrm ^ 4)) ? -1 : form.rm;
-    return { ...form, reg, rm };
-  });
-  decoder.free();
-  instruction.free();
-  cache.set(bits, list);
-  return list;
+  return shapes;
 }
 
 const IGNORED = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3] as const;
