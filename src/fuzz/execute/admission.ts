@@ -15,14 +15,17 @@ export interface Admission {
 
 const REFUSED: Admission = { admitted: false, branches: false, fpu: false };
 
-const feature = (names: string): Set<number> =>
+const numbersOf = (kind: string, table: object, names: string): Set<number> =>
   new Set(
     names.split(' ').map((name) => {
-      const value = (CpuidFeature as unknown as Record<string, number | undefined>)[name];
-      if (value === undefined) throw new Error(`iced has no feature ${name}`);
+      const value = (table as Record<string, number | undefined>)[name];
+      if (value === undefined) throw new Error(`iced has no ${kind} ${name}`);
       return value;
     }),
   );
+const feature = (names: string): Set<number> => numbersOf('feature', CpuidFeature, names);
+/** A set of mnemonics. */
+export const mnemonics = (names: string): Set<number> => numbersOf('mnemonic', Mnemonic, names);
 
 /** Instructions of these processors and extensions are run, if all that one needs is among them. */
 const GENERAL = feature(
@@ -32,24 +35,18 @@ const GENERAL = feature(
 const FLOATING = feature('FPU FPU287 FPU387 MMX SSE SSE2 SSE3 SSSE3 SSE4_1 SSE4_2 AES PCLMULQDQ SHA AVX AVX2 FMA F16C');
 
 /** Next to those that the flow of control already gives away. */
-const DENIED = new Set(
-  (
-    'Int Int1 Int3 Into Syscall Sysenter Sysexit Sysret Iret Iretd Iretq Hlt In Out Insb Insw Insd Outsb Outsw Outsd ' +
+const DENIED = mnemonics(
+  'Int Int1 Int3 Into Syscall Sysenter Sysexit Sysret Sysretq Sysexitq Iret Iretd Iretq Hlt In Out Insb Insw Insd Outsb Outsw Outsd ' +
     'Cli Sti Cpuid Rdtsc Rdtscp Rdpmc Rdrand Rdseed Rdpid Rdmsr Wrmsr Xgetbv Xsetbv Xsave Xsave64 Xrstor Xrstor64 ' +
     'Xsavec Xsavec64 Xsaveopt Xsaveopt64 Xsaves Xsaves64 Xrstors Xrstors64 Fxsave Fxsave64 Fxrstor Fxrstor64 Sgdt Sidt ' +
     'Lgdt Lidt Sldt Str Smsw Lmsw Lldt Ltr Lar Lsl Verr Verw Arpl Lds Les Lss Lfs Lgs Vmcall Vmmcall Vmfunc Vmgexit ' +
     'Monitor Mwait Monitorx Mwaitx Clzero Xbegin Xend Xabort Xtest Enclu Pconfig Swapgs Invlpg Invd Wbinvd Clts Rsm ' +
-    'Fneni Fndisi Fnsetpm Frstpm Loadall Getsec'
-  )
-    .split(' ')
-    .map((name) => (Mnemonic as unknown as Record<string, number>)[name]),
+    'Fneni Fndisi Fnsetpm Frstpm Loadall Getsec',
 );
 
 /** Results that only one make of processor gives: approximations, and transcendental functions in their last bits. */
-const INEXACT = new Set(
-  'Rcpps Rcpss Rsqrtps Rsqrtss Vrcpps Vrcpss Vrsqrtps Vrsqrtss F2xm1 Fyl2x Fyl2xp1 Fptan Fpatan Fsin Fcos Fsincos'
-    .split(' ')
-    .map((name) => (Mnemonic as unknown as Record<string, number>)[name]),
+const INEXACT = mnemonics(
+  'Rcpps Rcpss Rsqrtps Rsqrtss Vrcpps Vrcpss Vrsqrtps Vrsqrtss F2xm1 Fyl2x Fyl2xp1 Fptan Fpatan Fsin Fcos Fsincos',
 );
 
 /** Operands that no register or memory of ours is. */

@@ -92,7 +92,7 @@ export function differences(
     const theirMemory = b.getUint32(Result.memory, true);
     if (ourMemory !== theirMemory) found.push({ field: 'memory', text: 'memory differs' });
   }
-  if ((flags & Flag.fpu) !== 0) compareFpu(ours, theirs, undefined_?.fsw ?? 0, found);
+  if ((flags & Flag.fpu) !== 0 && undefined_?.fpu !== true) compareFpu(ours, theirs, undefined_?.fsw ?? 0, found);
   return found;
 }
 

@@ -37,7 +37,7 @@ const EPT_VIOLATION = 48;
 const LEAVE = 2;
 const BLOCK_BUDGET = 200;
 /** The emulator does a few elements of a REP string instruction at a time; one over all of the data pages has 8,192. */
-const MOST_RUNS = 0x2000;
+const MOST_RUNS = 0x2008;
 const EMULATED_EXCEPTION = 2;
 const VECTOR_VALID = 0x8000_0000;
 const SEG_CS = 1;
@@ -62,7 +62,8 @@ type Word =
   | 'interruptibility'
   | 'activity'
   | 'vectoring'
-  | 'vectoringError';
+  | 'vectoringError'
+  | 'selectors';
 
 export class Stepper {
   readonly core: RawCore;
@@ -101,6 +102,7 @@ export class Stepper {
       activity: at('ACTIVITY') >>> 2,
       vectoring: at('EXIT_VECTORING') >>> 2,
       vectoringError: at('EXIT_VECTORING_ERROR') >>> 2,
+      selectors: at('FCS') >>> 2,
     };
     this.#buildGuest();
     this.core.bytes.fill(INT3, this.#ram + CODE, this.#ram + CODE + CODE_SIZE);
@@ -223,7 +225,7 @@ export class Stepper {
     }
     exports.setRflags!(input.getUint32(Case.rflags, true));
     const start = CODE_BASE + place;
-    const { rip, vectoring, vectoringError, cr2 } = this.#words;
+    const { rip, vectoring, vectoringError, cr2, selectors } = this.#words;
     words[rip] = start;
     words[rip + 1] = 0;
     words[vectoring] = 0;
@@ -231,6 +233,7 @@ export class Stepper {
     if (fpu || this.#fpuUsed) {
       memory.set(fpu ? bytes.subarray(Case.fpu, Case.fpu + FPU_SIZE) : this.#initialFpu, this.#fxsave);
       exports.loadFpu!();
+      words[selectors] = 0; // FCS and FDS, which this form of the image does not have
     }
     this.#fpuUsed = fpu;
     this.#left = false;

@@ -21,6 +21,7 @@ import {
   FPU_SIZE,
   INT3,
   normalised,
+  Result,
   RESULT_SIZE,
 } from './layout.js';
 import { Native, NativeFailure, resultSize } from './native.js';
@@ -31,6 +32,7 @@ const BATCH = 256;
 /** Cases that are sent to the runner at once: it works on them while the core works on the next. */
 const PART = 64;
 const STRIDE = 16;
+const ZF = 0x40;
 const ROOM = RESULT_SIZE + FPU_SIZE;
 const FRESH: Outcome = { fresh: true };
 const STALE: Outcome = { fresh: false };
@@ -146,15 +148,17 @@ class ExecuteTarget implements Target {
 
   /**
    * Encodings that Intel's and AMD's processors take for different instructions: a 66 prefix on near branches in 64-bit
-   * code, on MOVSXD, on BSWAP. And F2 or F3 before LOOPcc, which by both manuals means nothing, but on AMD's Zen chooses
-   * the condition as it does before CMPS.
+   * code, on MOVSXD, on BSWAP; 0F 0D with a register. And F2 or F3 before LOOPcc, which by both manuals means nothing, but
+   * on AMD's Zen chooses the condition as it does before CMPS.
    */
   #makesDiffer(input: Uint8Array, mode32: boolean, branches: boolean): boolean {
     const { mnemonic, length } = this.#instruction;
     const code = input.subarray(Case.code, Case.code + length);
-    if (mnemonic === Mnemonic.Loope || mnemonic === Mnemonic.Loopne) return code.includes(0xf2) || code.includes(0xf3);
-    if (branches ? mode32 : mnemonic !== Mnemonic.Movsxd && mnemonic !== Mnemonic.Bswap) return false;
-    return code.includes(0x66);
+    const loop = mnemonic === Mnemonic.Loope || mnemonic === Mnemonic.Loopne;
+    if (loop && (code.includes(0xf2) || code.includes(0xf3))) return true;
+    if (mnemonic === Mnemonic.Reservednop) return code.includes(0x0d);
+    const differs = branches ? !mode32 : mnemonic === Mnemonic.Movsxd || mnemonic === Mnemonic.Bswap;
+    return differs && code.includes(0x66);
   }
 
   /** Runs one part on the core, and gives what is left to be run natively. */
@@ -167,8 +171,7 @@ class ExecuteTarget implements Target {
       if (one.bytes === undefined) continue;
       const out = this.#results.subarray(index * ROOM, (index + 1) * ROOM);
       one.sent = this.#stepper.run(one.bytes, out, one.branches);
-      // RESULT's vector: an exception is a feature of the instruction's kind
-      const vector = out[168]!;
+      const vector = out[Result.vector]!;
       if (vector !== 3) coverage.feature(vector, 0x1_0000);
       const after = coverage.total;
       one.fresh = after !== before;
@@ -282,7 +285,7 @@ class ExecuteTarget implements Target {
     const length = bytes[Case.length]!;
     const decoded = this.#decode(bytes.subarray(Case.code, Case.code + length), mode32);
     const { core } = this.#stepper;
-    const vector = ours[168]!;
+    const vector = ours[Result.vector]!;
     if (
       vector === 6 &&
       decoded > 0 &&
@@ -296,13 +299,10 @@ class ExecuteTarget implements Target {
       this.#decodedOtherwise++;
       return [];
     }
-    const what = undefinedOf(
-      instruction,
-      bytes,
-      new DataView(theirs.buffer, theirs.byteOffset).getUint32(168, true),
-      (theirs[136]! & 0x40) !== 0,
-    );
-    return differences(bytes, ours, theirs, what);
+    const view = new DataView(theirs.buffer, theirs.byteOffset, theirs.byteLength);
+    const zero = (view.getUint32(Result.rflags, true) & ZF) !== 0;
+    const what = undefinedOf(instruction, bytes, { vector: view.getUint32(Result.vector, true), ours: vector, zero });
+    return what.excused ? [] : differences(bytes, ours, theirs, what);
   }
 
   /** Whether the core counts this operation as missing. */

@@ -2,6 +2,7 @@
 // guest can tell. Flags are iced-x86's account of SDM vol. 2 ("Flags Affected"), corrected where they depend on values.
 
 import { Code, Mnemonic, OpKind, Register, RegisterExt, RflagsBits, type Instruction } from 'iced-x86';
+import { mnemonics } from './admission.js';
 import { Case, DF, STATUS } from './layout.js';
 
 const CF = 1;
@@ -27,8 +28,12 @@ export interface Undefined {
   memory: boolean;
   /** Bits of FSW that are not compared. */
   fsw: number;
+  /** x87 and vector registers are not compared. */
+  fpu: boolean;
   /** Which of several faults comes first is not compared. */
   order: boolean;
+  /** The processor does something else than the manual says. */
+  excused: boolean;
 }
 
 const FLAG_OF: readonly (readonly [number, number])[] = [
@@ -85,45 +90,45 @@ function destination(instruction: Instruction, what: Undefined): void {
 }
 
 /** Of x87 instructions that say something by C0, C2 and C3. */
-const CONDITIONS = new Set(
-  'Fcom Fcomp Fcompp Fucom Fucomp Fucompp Ficom Ficomp Ftst Fxam Fprem Fprem1 Fninit Frstor Fldenv Fnsave Fnstenv Fcomi Fcomip Fucomi Fucomip Emms'
-    .split(' ')
-    .map((name) => (Mnemonic as unknown as Record<string, number>)[name]),
+const CONDITIONS = mnemonics(
+  'Fcom Fcomp Fcompp Fucom Fucomp Fucompp Ficom Ficomp Ftst Fxam Fprem Fprem1 Fninit Frstor Fldenv Fnsave Fnstenv Fcomi Fcomip Fucomi Fucomip Emms',
 );
 /** After which C1 is undefined, too. */
-const NO_CONDITION = new Set(
-  'Fnop Fldcw Fnstcw Fnstsw Fnclex Ffree Ffreep Fstpnce Wait'
-    .split(' ')
-    .map((name) => (Mnemonic as unknown as Record<string, number>)[name]),
-);
+const NO_CONDITION = mnemonics('Fnop Fldcw Fnstcw Fnstsw Fnclex Ffree Ffreep Fstpnce Wait');
 /** What loads or stores several things one by one: a fault in the middle may leave some of them behind. */
-const PARTIAL = new Set(
-  'Pushaw Pushad Popaw Popad Enter Fnsave Fnstenv Maskmovdqu Vmaskmovdqu Maskmovq Vmaskmovps Vmaskmovpd Vpmaskmovd Vpmaskmovq'
-    .split(' ')
-    .map((name) => (Mnemonic as unknown as Record<string, number>)[name]),
+const PARTIAL = mnemonics(
+  'Pusha Pushad Popa Popad Enter Fnsave Fnstenv Maskmovdqu Vmaskmovdqu Maskmovq Vmaskmovps Vmaskmovpd Vpmaskmovd Vpmaskmovq',
 );
 
 /** What accesses memory in two places, or memory and then a branch target: the manuals do not say which faults first. */
-const ORDERED = new Set(
-  'Movsb Movsw Movsd Movsq Cmpsb Cmpsw Cmpsd Cmpsq Push Pop Call Ret Enter Leave Jmp Bound Maskmovdqu Vmaskmovdqu Maskmovq'
-    .split(' ')
-    .map((name) => (Mnemonic as unknown as Record<string, number>)[name]),
+const ORDERED = mnemonics(
+  'Movsb Movsw Movsd Movsq Cmpsb Cmpsw Cmpsd Cmpsq Push Pop Call Ret Enter Leave Jmp Bound Maskmovdqu Vmaskmovdqu Maskmovq ' +
+    'Fnstenv Fldenv Fnsave Frstor Pusha Pushad Popa Popad',
 );
 
-/** What is not compared of an instruction that has run on the case `input` and ended in the exception `vector` (3: none). */
-export function undefinedOf(
-  instruction: Instruction,
-  input: Uint8Array,
-  vector: number,
-  sourceZero: boolean,
-): Undefined {
+/** Its memory operand must be aligned (SDM vol. 2, table 2-21: type 4), which AMD's Zen does not ask for. */
+const UNALIGNED = mnemonics('Sha1nexte Sha1msg1 Sha1msg2 Sha1rnds4 Sha256msg1 Sha256msg2 Sha256rnds2');
+
+/** How an instruction ended. */
+export interface Ending {
+  /** The exception on the processor, and on the core; 3: none. */
+  readonly vector: number;
+  readonly ours: number;
+  /** ZF afterwards. */
+  readonly zero: boolean;
+}
+
+/** What is not compared of an instruction that has run on the case `input`. */
+export function undefinedOf(instruction: Instruction, input: Uint8Array, { vector, ours, zero }: Ending): Undefined {
   const faulted = vector !== 3;
   const what: Undefined = {
     flags: flagsOf(instruction.rflagsUndefined),
     registers: 0,
     memory: false,
     fsw: 0,
+    fpu: false,
     order: ORDERED.has(instruction.mnemonic),
+    excused: UNALIGNED.has(instruction.mnemonic) && ours === 13 && vector !== 13,
   };
   switch (instruction.mnemonic) {
     case Mnemonic.Rol:
@@ -154,7 +159,7 @@ export function undefinedOf(
     }
     case Mnemonic.Bsf:
     case Mnemonic.Bsr:
-      if (sourceZero) destination(instruction, what);
+      if (zero) destination(instruction, what);
       break;
     case Mnemonic.Bswap:
       if (operandSize(instruction) === 2) destination(instruction, what);
@@ -176,6 +181,7 @@ export function undefinedOf(
   if (faulted && PARTIAL.has(instruction.mnemonic)) {
     what.memory = true;
     what.registers = 0xffff;
+    what.fpu = true;
   }
   const code = Code[instruction.code] ?? '';
   if (/^F[^X]|^Wait/.test(code) && !CONDITIONS.has(instruction.mnemonic)) {
