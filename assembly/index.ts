@@ -57,7 +57,7 @@ import { getFlags, setFlags } from './flags';
 import { flushAll, flushPage } from './paging/tlb';
 import { init, modeChanged } from './paging/mode';
 import { watchWrite } from './paging/code-watch';
-import { lastGpa, translate } from './paging/access';
+import { lastGpa, lastMmio, setStackAccess, translate } from './paging/access';
 import { setWalkTrace, TRACE_RECORD, walkTrace } from './paging/trace';
 import { forgetWalk } from './paging/translation';
 import { loadMmio, readCount, saveMmio, writeCount } from './paging/mmio';
@@ -65,6 +65,9 @@ import { queueException } from './emulate/emulate';
 import { syncExit } from './execute/slow';
 
 export * from './state';
+// For whoever holds the decoder against another: it fills in the record at INSN.
+export * from './decode/insn';
+export { decode } from './decode/decoder';
 export { emulate, emulateAgain } from './emulate/emulate';
 export { loadFpu, saveFpu } from './execute/state-image';
 export { validXcr0 } from './execute/save-state';
@@ -223,4 +226,22 @@ export function translateLinear(low: u32, high: u32, access: u32): bool {
   setRaised(0);
   if (fine) store<u64>(cpu, lastGpa, EXIT_GPA);
   return fine;
+}
+/**
+ * The walk that an access makes when nothing is cached, for whoever holds walks against another model: by the guest's own
+ * tables as the emulator does (`software`), as a stack reference (`stack`). The host address, or 1 for a device's, with the
+ * guest-physical address in EXIT_GPA; 0 = raised, and `raised` says what. setRaised(0) afterwards.
+ */
+export function walkFor(low: u32, high: u32, access: u32, mmu: u32, size: u32, software: bool, stack: bool): usize {
+  setRaised(0);
+  flushAll();
+  forgetWalk();
+  setEmulating(software);
+  setStackAccess(stack);
+  const host = translate(((<u64>high) << 32) | low, access, mmu, size);
+  setStackAccess(false);
+  setEmulating(false);
+  if (raised) return 0;
+  store<u64>(cpu, lastGpa, EXIT_GPA);
+  return lastMmio ? 1 : host;
 }

@@ -1,5 +1,6 @@
-// Writes assembly/decode/names.ts, the mnemonics of the operations, from the enumeration in assembly/decode/operation.ts.
-// `--check` writes nothing and fails if the file is not what it would write.
+// Writes assembly/decode/names.ts, the mnemonics of the operations, and src/fuzz/decode/operations.ts, their names for
+// TypeScript, from the enumeration in assembly/decode/operation.ts. `--check` writes nothing and fails if a file is not
+// what it would write.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +8,11 @@ import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { root } from './build.mjs';
 
-const file = join(root, 'assembly/decode/names.ts');
+/** The files that are written, and what makes their text. */
+const files = [
+  { path: 'assembly/decode/names.ts', make: makeNames },
+  { path: 'src/fuzz/decode/operations.ts', make: makeOperations },
+];
 
 /** Operations whose mnemonic is not their own name in small letters. Of those with a condition or a size in the name it is the stem. */
 const names = new Map(
@@ -50,15 +55,47 @@ export function operations(text) {
   });
 }
 
+/**
+ * Items in rows that fit a line.
+ * @param {string[]} items
+ * @param {string} between
+ */
+function rowsOf(items, between) {
+  const rows = [''];
+  for (const item of items) {
+    if (rows[rows.length - 1].length + item.length + 1 > 116) rows.push('');
+    rows[rows.length - 1] += (rows[rows.length - 1] && between) + item;
+  }
+  return rows;
+}
+
+/** The text of operations.ts. */
+export async function makeOperations() {
+  const members = operations(await readFile(join(root, 'assembly/decode/operation.ts'), 'utf8'));
+  return `// The operations' names by number. Written by tools/make-names.mjs from assembly/decode/operation.ts: change that, not this.
+
+/** Operation names in order: the index is the operation's number. */
+export const OPERATIONS: readonly string[] = (
+${rowsOf(members, ' ')
+  .map((row, index, rows) => `  '${row}${index + 1 < rows.length ? " ' +" : "'"}`)
+  .join('\n')}
+).split(' ');
+
+/** The number of the operation called \`name\`; undefined if there is none. */
+export function operationNumber(name: string): number | undefined {
+  const index = OPERATIONS.indexOf(name);
+  return index < 0 ? undefined : index;
+}
+`;
+}
+
 /** The text of names.ts. */
 export async function makeNames() {
   const members = operations(await readFile(join(root, 'assembly/decode/operation.ts'), 'utf8'));
-  const rows = [''];
-  for (const member of members) {
-    const item = `'${names.get(member) ?? member.toLowerCase()}',`;
-    if (rows[rows.length - 1].length + item.length + 1 > 116) rows.push('');
-    rows[rows.length - 1] += (rows[rows.length - 1] && ' ') + item;
-  }
+  const rows = rowsOf(
+    members.map((member) => `'${names.get(member) ?? member.toLowerCase()}',`),
+    ' ',
+  );
   return `// Mnemonics of the operations, by Operation. Written by tools/make-names.mjs from operation.ts: change that, not this.
 
 const NAMES: StaticArray<string> = [
@@ -76,11 +113,13 @@ export function name(operation: u16): string {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const text = await makeNames();
-  if (!process.argv.includes('--check')) {
-    await writeFile(file, text);
-  } else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
-    console.log('assembly/decode/names.ts is not what operation.ts makes it: run node tools/make-names.mjs');
-    process.exitCode = 1;
+  for (const { path, make } of files) {
+    const file = join(root, path);
+    const text = await make();
+    if (!process.argv.includes('--check')) await writeFile(file, text);
+    else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+      console.log(`${path} is not what operation.ts makes it: run node tools/make-names.mjs`);
+      process.exitCode = 1;
+    }
   }
 }

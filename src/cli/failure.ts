@@ -5,6 +5,8 @@ export const Status = {
   Success: 0,
   Failure: 1,
   Usage: 2,
+  /** `fuzz` has found something. */
+  Found: 4,
   /** As timeout(1) has it. */
   TimedOut: 124,
   /** The guest crashed: a triple fault. As of a process ended by SIGABRT. */

@@ -25,12 +25,17 @@ export function wholeNumber(option: string, least: number, most: number): (text:
   };
 }
 
-/** Seconds, also parts of them. */
-export function seconds(text: string): number {
-  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value > 0 && value <= 1e9)) throw new UsageError(`--timeout takes seconds above 0, not '${text}'`);
-  return value;
+/** A reader of seconds, also parts of them. */
+export function secondsOf(option: string): (text: string) => number {
+  return (text) => {
+    const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value > 0 && value <= 1e9)) throw new UsageError(`${option} takes seconds above 0, not '${text}'`);
+    return value;
+  };
 }
+
+/** The value of --timeout. */
+export const seconds = secondsOf('--timeout');
 
 /** A reader of one of a few words. */
 export function choice<Value extends string>(option: string, values: readonly Value[]): (text: string) => Value {

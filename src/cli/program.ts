@@ -2,16 +2,17 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { KICKS, PAGING_MODES } from '../bench/result.js';
+import { TARGET_NAMES } from '../fuzz/target.js';
 import { CommandError, Status, UsageError } from './failure.js';
 import { cpuModel } from './cpu-model.js';
-import { address, choice, choices, memorySize, repeated, seconds, wholeNumber } from './option-values.js';
+import { address, choice, choices, memorySize, repeated, seconds, secondsOf, wholeNumber } from './option-values.js';
 import type { BenchOptions } from './bench-command.js';
 import type { DisasmOptions } from './disasm-command.js';
+import type { FuzzOptions } from './fuzz-command.js';
 import type { RunOptions } from './run-command.js';
 
 /** Commands of DESIGN that later versions bring. */
 const LATER: Record<string, string> = {
-  fuzz: 'looks for inputs that break the machine',
   trace: 'prints what a guest does, step by step',
 };
 
@@ -22,10 +23,12 @@ Examples:
   doorbell run guests/bench/sieve.bin --append n=10 --stats=json
   doorbell bench --quick
   doorbell bench --kick pv,mmio-wildcard --paging ept --json
+  doorbell fuzz --target decode,bus --seconds 30 --corpus fuzz-corpus
+  doorbell fuzz --replay fuzz-corpus/findings/decode-0123456789abcdef.fuzz
   doorbell disasm boot.bin --bits 16 --address 0x7c00 --count 20
 
 Exit status: 0 done, 1 failed, 2 wrong usage; of 'run' also (V << 1) | 1 when the guest writes V to the debug-exit
-port, 124 after --timeout, 130 after Ctrl-C, 134 when the guest crashed (triple fault).`;
+port, 124 after --timeout, 130 after Ctrl-C, 134 when the guest crashed (triple fault); of 'fuzz' 4 when something was found.`;
 
 /**
  * Runs the command that the arguments name; returns the exit status. Throws UsageError for arguments that make no sense,
@@ -101,6 +104,24 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .action(async (options: BenchOptions) => {
       const { benchCommand } = await import('./bench-command.js');
       status = await benchCommand(options);
+    });
+
+  command(program, 'fuzz')
+    .description('look for inputs on which the machine is wrong')
+    .option(
+      '--target <name>',
+      `only this one; may be given several times: ${TARGET_NAMES.join(', ')}`,
+      choices('--target', TARGET_NAMES),
+    )
+    .option('--seconds <n>', 'how long each target is run (default: 60)', secondsOf('--seconds'))
+    .option('--runs <n>', 'how many inputs each target is given', wholeNumber('--runs', 1, 2 ** 40))
+    .option('--corpus <dir>', 'where inputs worth keeping and reproducers are read and written')
+    .option('--seed <n>', 'begin the random numbers here, to have a run again', wholeNumber('--seed', 0, 2 ** 32 - 1))
+    .option('--json', 'print the results as JSON')
+    .option('--replay <file>', 'run one reproducer again')
+    .action(async (options: FuzzOptions) => {
+      const { fuzzCommand } = await import('./fuzz-command.js');
+      status = await fuzzCommand(options);
     });
 
   command(program, 'disasm')

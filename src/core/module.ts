@@ -25,7 +25,7 @@ let cached: Promise<CoreModule> | undefined;
  */
 export function loadCoreModule(source?: Uint8Array): Promise<CoreModule> {
   if (source !== undefined) return compile(source);
-  cached ??= readCore().then(compile);
+  cached ??= loadCoreBytes().then(compile);
   cached.catch(() => (cached = undefined));
   return cached;
 }
@@ -35,7 +35,8 @@ async function compile(bytes: Uint8Array): Promise<CoreModule> {
   return { module: await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>), limits };
 }
 
-async function readCore(): Promise<Uint8Array> {
+/** The bytes of the core as it has been built. */
+export async function loadCoreBytes(): Promise<Uint8Array> {
   if (CORE_URL.protocol === 'file:') {
     const { readFile } = await import('node:fs/promises');
     return readFile(CORE_URL).catch(() => {

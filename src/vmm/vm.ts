@@ -230,6 +230,11 @@ export class Vm {
     exports.stateChanged();
   }
 
+  /** @internal The memory that the CPU's state and the guest's RAM are in: for the fuzzer, which counts in it. */
+  get linear(): CoreMemory {
+    return this.#linear;
+  }
+
   /** The vCPUs made so far. */
   get vcpus(): readonly Vcpu[] {
     return this.#vcpus;

@@ -1,6 +1,6 @@
 // Random but plausible machine code: valid encodings far more often than chance would give, with operands that point into
 // RAM, at the ends of pages, at devices and at the code itself.
-import type { Random } from './random.js';
+import type { Random } from '../../src/fuzz/random.js';
 
 export type CodeSize = 16 | 32 | 64;
 

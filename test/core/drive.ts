@@ -12,7 +12,7 @@ import {
   type Machine,
   type Paging,
 } from './machine.js';
-import { Random } from './random.js';
+import { Random } from '../../src/fuzz/random.js';
 
 export interface Case extends Shape {
   seed: number;

@@ -1,7 +1,7 @@
 // Random guests in every operating mode: tables, handlers and code made of one seed.
 import { AT, bytesOf, CodeMaker, type CodeSize } from './code.js';
 import { RAM_SIZE, type Machine } from './machine.js';
-import { Random } from './random.js';
+import { Random } from '../../src/fuzz/random.js';
 
 export const MODES = [
   'real',

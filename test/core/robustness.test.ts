@@ -6,7 +6,7 @@ import { CODE, flatGuest, HANDLERS, realGuest } from './flat.js';
 import { caseOf, runCase } from './drive.js';
 import { buildGuest, MODES } from './guest.js';
 import { BUDGET_USED, LEAVE, LEFT, Machine, REASON, RESUME, SKIP } from './machine.js';
-import { Random } from './random.js';
+import { Random } from '../../src/fuzz/random.js';
 
 const NOISE_PER_MODE = process.env.CI ? 60 : 12;
 const machine = new Machine();

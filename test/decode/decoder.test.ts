@@ -4,17 +4,16 @@
 
 import iced from 'iced-x86';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CASE_SIZE, Random, randomCase, spoiltVexCases, systematic, vexCases } from './cases.js';
-import { comparison, type Comparison } from './compare.js';
-import { differenceFor, DIFFERENCES, FEATURE_DIFFERENCES } from './differences.js';
+import { CASE_SIZE, randomCase, spoiltVexCases, systematic, vexCases } from '../../src/fuzz/decode/cases.js';
+import { comparison, type Comparison } from '../../src/fuzz/decode/compare.js';
+import { DECODER_OPTIONS, differenceFor, DIFFERENCES, FEATURE_DIFFERENCES } from '../../src/fuzz/decode/differences.js';
+import { OPERATIONS } from '../../src/fuzz/decode/operations.js';
+import { Random } from '../../src/fuzz/random.js';
 import { buildDecoder, type Harness } from './harness.js';
-import { OPERATIONS } from './operations.js';
 
-const { Decoder, DecoderOptions, Instruction, Code } = iced;
+const { Decoder, Instruction, Code } = iced;
 const EXHAUSTIVE = process.env.DECODE_EXHAUSTIVE === '1';
 const CI = EXHAUSTIVE || !!process.env.CI;
-/** Our processor has no WBNOINVD: its F3 is ignored. */
-const OPTIONS = DecoderOptions.NoWbnoinvd;
 const BATCH = 4096;
 
 let harness: Harness;
@@ -47,7 +46,7 @@ class Duel {
   flush(): void {
     const batch = this.#batch.subarray(0, this.#count * CASE_SIZE);
     harness.bytes.set(batch, harness.scratch);
-    const decoder = new Decoder(16 << this.codeSize, batch, OPTIONS);
+    const decoder = new Decoder(16 << this.codeSize, batch, DECODER_OPTIONS);
     for (let i = 0; i < this.#count; i++) {
       decoder.position = i * CASE_SIZE;
       decoder.ip = 0x1000n;

@@ -2,7 +2,7 @@
 
 import { decode } from '../../assembly/decode/decoder';
 
-export { attach, cpu, INSN, TABLES_SIZE, MEMORY_FREE, SEG_CS, SEG_SS, SEG_DS, SEG_FS } from '../../assembly/state';
+export * from '../../assembly/state';
 export * from '../../assembly/decode/insn';
 export * from '../../assembly/decode/table';
 export { initTables } from '../../assembly/decode/tables';

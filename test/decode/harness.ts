@@ -1,6 +1,7 @@
 // Builds the decoder alone into a Wasm module and calls it from TypeScript.
 
 import asc from 'assemblyscript/asc';
+import type { RawDecoder } from '../../src/fuzz/decode/raw-decoder.js';
 
 /** What test/decode/entry.ts exports; constants are Wasm globals. */
 interface Exports {
@@ -17,16 +18,8 @@ interface Exports {
   [constant: string]: unknown;
 }
 
-export interface Harness {
+export interface Harness extends RawDecoder {
   readonly exports: Exports;
-  /** All of linear memory. */
-  readonly bytes: Uint8Array;
-  /** The record of the last decode, as the layout in assembly/decode/insn.ts says. */
-  readonly record: DataView;
-  /** A constant of the module: an offset in the record, a kind, … */
-  constant(name: string): number;
-  /** Address of room for test instructions. */
-  readonly scratch: number;
 }
 
 /** Compiles the module (a few seconds) and writes its tables. */
@@ -60,6 +53,7 @@ export async function buildDecoder(optimisation: string): Promise<Harness> {
   exports.initTables();
   return {
     exports,
+    decode: exports.decode,
     bytes: new Uint8Array(memory.buffer),
     record: new DataView(memory.buffer, constant('cpu') + constant('INSN')),
     constant,

@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadInspector } from '../../src/core/inspect.js';
 import { root } from '../../tools/build.mjs';
-import { makeNames, operations } from '../../tools/make-names.mjs';
+import { makeNames, makeOperations, operations } from '../../tools/make-names.mjs';
 
-describe('assembly/decode/names.ts', () => {
-  it('is up to date with operation.ts', async () => {
-    expect(await readFile(join(root, 'assembly/decode/names.ts'), 'utf8')).toBe(await makeNames());
+describe('the names made of operation.ts', () => {
+  it.each([
+    ['assembly/decode/names.ts', makeNames],
+    ['src/fuzz/decode/operations.ts', makeOperations],
+  ])('%s is up to date', async (path, make) => {
+    expect(await readFile(join(root, path), 'utf8')).toBe(await make());
   });
 
   it('is not made from an enumeration with gaps', () => {

@@ -8,7 +8,7 @@ import { PciTestdev } from '../../src/machine/devices/pci/pci-testdev.js';
 import { Uart16550 } from '../../src/machine/devices/uart-16550.js';
 import { Pc } from '../../src/machine/pc.js';
 import type { PcOptions } from '../../src/machine/pc-options.js';
-import { Random } from '../core/random.js';
+import { Random } from '../../src/fuzz/random.js';
 import { TestBoard } from './board.js';
 
 const guest = async (path: string): Promise<Uint8Array> =>

@@ -1,7 +1,7 @@
 // Compiles test/vector/entry.ts and runs one instruction, given as an assembler takes it, on states as record.c has them.
 
 import asc from 'assemblyscript/asc';
-import { operationNumber, OPERATIONS } from '../decode/operations.js';
+import { operationNumber, OPERATIONS } from '../../src/fuzz/decode/operations.js';
 
 interface Exports {
   attach(index: number): void;

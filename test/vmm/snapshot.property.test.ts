@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { DeviceError, ExitReason, MemoryFlag, type Exit, type PagingMode, type Snapshot } from '../../src/index.js';
 import { MODES } from '../core/guest.js';
-import { Random } from '../core/random.js';
+import { Random } from '../../src/fuzz/random.js';
 import { PAGING_MODES } from './guest.js';
 import { RAM_SIZE, randomGuest, type RandomGuest } from './random-guest.js';
 

@@ -1,10 +1,10 @@
 // Compares our record of an instruction with iced-x86's.
 
 import { Code, MemorySizeExt, OpKind, Register, type Instruction } from 'iced-x86';
-import { FEATURES } from './features.js';
+import { featureNames } from './features.js';
 import { expectation } from './iced-names.js';
 import { OPERATIONS, operationNumber } from './operations.js';
-import type { Harness } from './harness.js';
+import type { RawDecoder } from './raw-decoder.js';
 
 const BYTE_REGISTERS = 'AL CL DL BL SPL BPL SIL DIL R8L R9L R10L R11L R12L R13L R14L R15L'.split(' ');
 const HIGH_REGISTERS = 'AH CH DH BH'.split(' ');
@@ -28,8 +28,7 @@ const SEG_FS = 4;
 export type Comparison = (result: number, instruction: Instruction, codeSize: number) => string;
 
 /** A function that says how the record (and decode()'s result) differs from iced's instruction; '' when it does not. */
-export function comparison(harness: Harness): Comparison {
-  const { record, constant } = harness;
+export function comparison({ record, constant }: RawDecoder): Comparison {
   const at = Object.fromEntries(
     [
       'OPERATION',
@@ -57,6 +56,7 @@ export function comparison(harness: Harness): Comparison {
       'MAX_OPERANDS',
     ].map((name) => [name, constant(name)]),
   ) as Record<string, number>;
+  const features = featureNames(constant);
   const field = (name: string): number => at[name] ?? NaN;
   const operationAt = field('OPERATION'),
     operandSizeAt = field('OPERAND_SIZE'),
@@ -309,8 +309,8 @@ export function comparison(harness: Harness): Comparison {
       return `address size ${record.getUint8(addressSizeAt)}, iced ${name}`;
     const vex = record.getUint8(vexAt);
     if (vex > 0 !== isVex || (vexLength >= 0 && vex !== vexLength + 1)) return `VEX ${vex}, iced ${name}`;
-    if (record.getUint8(featureAt) !== feature)
-      return `feature ${FEATURES[record.getUint8(featureAt)]}, iced ${FEATURES[feature]}: ${name}`;
+    if (features[record.getUint8(featureAt)] !== feature)
+      return `feature ${features[record.getUint8(featureAt)]}, iced ${feature}: ${name}`;
     if (((record.getUint32(prefixesAt, true) & PREFIX_LOCK) !== 0) !== instruction.hasLockPrefix) return 'LOCK';
     let count = record.getUint8(countAt);
     // Hints: we name the address at most, iced also the register of reserved NOPs.

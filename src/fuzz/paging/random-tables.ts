@@ -1,7 +1,5 @@
 // Random page tables: a small graph of pages in which walks go deep, through entries that are mostly good.
 
-import * as fc from 'fast-check';
-
 export const PAGE = 4096;
 /** Guest-physical pages 0…15 lie in the first 16 pages of the region (scattered), nested or shadow tables in the rest. */
 export const GUEST_PAGES = 16;
@@ -19,7 +17,8 @@ class Digits {
     return digit;
   }
 }
-export const entrySeed = fc.integer({ min: 0, max: 2 ** 30 });
+/** Entry seeds are below this. */
+export const SEEDS = 2 ** 30;
 const flag = (set: boolean, n: number): bigint => (set ? 1n << BigInt(n) : 0n);
 
 /** An x86 entry of 64 bits; frames are in the region or at large-page boundaries. `frame` gives a 4 KiB frame's address. */
@@ -82,4 +81,24 @@ export function eptEntry(
   if (!large) return entry | table;
   const reserved = d.next(16) === 15 ? 1n << 13n : 0n;
   return entry | reserved | 0x80n | (level === 2 ? region : 0x40000000n);
+}
+
+/** NPT: the host's tables are trusted, so only their flags are wild and a table's entries never lead out of the region. */
+export function nptEntry(
+  seed: number,
+  level: number,
+  slot: number,
+  next: bigint,
+  frame: bigint,
+  region: bigint,
+): bigint {
+  const random = entry64(seed, () => 0n);
+  const keep = random & ~0x000ffffffffff080n;
+  const marker = seed % 31 === 30 ? 1n << 51n : seed % 37 === 36 ? 1n << 47n : 0n;
+  const user = seed % 5 === 0 ? keep : keep | 4n;
+  if (level === 1) return user | marker | frame;
+  if ((random & 0x80n) !== 0n && (level === 2 || (level === 3 && slot > 0))) {
+    return user | marker | 0x80n | (seed % 29 === 28 ? 1n << 13n : 0n) | (level === 2 ? region : 0x40000000n);
+  }
+  return user | marker | next | (seed % 53 === 52 && level === 4 ? 0x80n : 0n);
 }

@@ -1,6 +1,11 @@
 // Where our decoder and iced-x86 rightly differ. Iced decodes every extension there is; our processor is an x86-64-v3 (AVX2,
 // FMA, BMI2, …) with AES, PCLMULQDQ, SHA, ADX, FSGSBASE, INVPCID, RDPID, RDRAND, RDSEED and XSAVE.
 
+import { DecoderOptions } from 'iced-x86';
+
+/** Iced as it is asked: our processor has no WBNOINVD, its F3 is ignored. */
+export const DECODER_OPTIONS = DecoderOptions.NoWbnoinvd;
+
 export interface Difference {
   /** Iced's instruction codes concerned. */
   readonly codes: RegExp;

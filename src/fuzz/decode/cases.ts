@@ -1,27 +1,10 @@
 // Instruction bytes to try: every opcode of the four maps under every prefix, every VEX prefix with every opcode behind it,
 // and random ones.
 
+import type { Random } from '../random.js';
+
 /** Room for one case: an instruction has at most 15 bytes. */
 export const CASE_SIZE = 16;
-
-/** xorshift32: seeded, so that a failure can be repeated. */
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed | 0 || 1;
-  }
-  next(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return x >>> 0;
-  }
-  below(limit: number): number {
-    return this.next() % limit;
-  }
-}
 
 export const PREFIX_SETS: readonly (readonly number[])[] = [
   [],

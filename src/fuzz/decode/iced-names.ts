@@ -2,7 +2,7 @@
 
 import { Code, CpuidFeature, EncodingKind, type Instruction } from 'iced-x86';
 import { differenceFor, FEATURE_DIFFERENCES } from './differences.js';
-import { FEATURES, featureNumber } from './features.js';
+import { featureName, NO_FEATURE } from './features.js';
 import { operationNumber } from './operations.js';
 
 export interface Expectation {
@@ -16,8 +16,8 @@ export interface Expectation {
   readonly isVex: boolean;
   /** VEX.L where the instruction is chosen by it, else -1. */
   readonly vexLength: number;
-  /** The feature it needs, as the record has it. */
-  readonly feature: number;
+  /** The feature it needs, by the core's name. */
+  readonly feature: string;
 }
 type Meaning = Pick<Expectation, 'operation' | 'condition' | 'operandSize' | 'addressSize'>;
 
@@ -141,12 +141,12 @@ function expectationOf(instruction: Instruction): Expectation {
     ...meaning(name),
     isVex: instruction.encoding === EncodingKind.VEX,
     vexLength: instruction.encoding === EncodingKind.VEX && !form.isLIG ? form.L : -1,
-    feature: 0,
+    feature: NO_FEATURE,
   };
   form.free();
   if (expected.operation === undefined) return expected;
   const other = FEATURE_DIFFERENCES.find(({ codes }) => codes.test(name));
-  return { ...expected, feature: other ? FEATURES.indexOf(other.feature) : featureNumber(features) };
+  return { ...expected, feature: other?.feature ?? featureName(features) };
 }
 
 const cache = new Map<Code, Expectation>();

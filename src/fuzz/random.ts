@@ -1,4 +1,4 @@
-// A seeded stream of random numbers, so that every guest made of it can be made again.
+// A seeded stream of random numbers: whatever is made of it can be made again from the seed.
 
 export class Random {
   #state: number;
@@ -26,6 +26,13 @@ export class Random {
   }
   pick<T>(from: readonly T[]): T {
     return from[this.next() % from.length]!;
+  }
+  /** Fills a range with random bytes. */
+  fill(bytes: Uint8Array, from = 0, to = bytes.length): void {
+    for (let at = from; at < to; at += 4) {
+      const word = this.next();
+      for (let i = 0; i < 4 && at + i < to; i++) bytes[at + i] = word >>> (i * 8);
+    }
   }
   quad(): bigint {
     return (BigInt(this.next()) << 32n) | BigInt(this.next());

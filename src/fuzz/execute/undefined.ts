@@ -1,0 +1,191 @@
+// What the manuals leave undefined after an instruction: not compared, because processors differ there and no correct
+// guest can tell. Flags are iced-x86's account of SDM vol. 2 ("Flags Affected"), corrected where they depend on values.
+
+import { Code, Mnemonic, OpKind, Register, RegisterExt, RflagsBits, type Instruction } from 'iced-x86';
+import { mnemonics } from './admission.js';
+import { Case, DF, STATUS } from './layout.js';
+
+const CF = 1;
+const PF = 4;
+const AF = 0x10;
+const ZF = 0x40;
+const SF = 0x80;
+const OF = 0x800;
+const RCX = 1;
+
+/** C0, C1, C2, C3 in FSW. */
+const C0 = 0x100;
+const C1 = 0x200;
+const C2 = 0x400;
+const C3 = 0x4000;
+
+export interface Undefined {
+  /** Flags of RFLAGS that are not compared. */
+  flags: number;
+  /** Bit n: general-purpose register n is not compared. */
+  registers: number;
+  /** The data pages are not compared. */
+  memory: boolean;
+  /** Bits of FSW that are not compared. */
+  fsw: number;
+  /** x87 and vector registers are not compared. */
+  fpu: boolean;
+  /** Which of several faults comes first is not compared. */
+  order: boolean;
+  /** The processor does something else than the manual says. */
+  excused: boolean;
+}
+
+const FLAG_OF: readonly (readonly [number, number])[] = [
+  [RflagsBits.OF, OF],
+  [RflagsBits.SF, SF],
+  [RflagsBits.ZF, ZF],
+  [RflagsBits.AF, AF],
+  [RflagsBits.CF, CF],
+  [RflagsBits.PF, PF],
+  [RflagsBits.DF, DF],
+];
+
+/** Flags of iced's as bits of RFLAGS. */
+function flagsOf(bits: number): number {
+  let flags = 0;
+  for (const [theirs, flag] of FLAG_OF) if ((bits & theirs) !== 0) flags |= flag;
+  return flags;
+}
+
+/** Number of a general-purpose register of any width, or -1. */
+function generalNumber(register: Register): number {
+  if (!RegisterExt.isGPR(register)) return -1;
+  return RegisterExt.number(RegisterExt.fullRegister(register));
+}
+
+/** Bytes of the operand 0. */
+function operandSize(instruction: Instruction): number {
+  if (instruction.op0Kind === OpKind.Register) return RegisterExt.size(instruction.op0Register);
+  const [, bits] = /_rm(8|16|32|64)_/.exec(Code[instruction.code] ?? '') ?? [];
+  return Number(bits ?? 64) / 8;
+}
+
+/** The count operand of a shift: an immediate, 1, or CL as the case has it. */
+function countOf(instruction: Instruction, input: Uint8Array): number {
+  const last = instruction.opCount - 1;
+  if (instruction.opKind(last) === OpKind.Immediate8) return instruction.immediate8;
+  return input[Case.registers + RCX * 8]!;
+}
+
+/** SDM vol. 2, "SAL/SAR/SHL/SHR": AF after a shift, OF but for a count of 1, CF for SHL and SHR beyond the operand. */
+function shift(instruction: Instruction, input: Uint8Array, rotates: boolean, arithmetic: boolean): number {
+  const size = operandSize(instruction);
+  const count = countOf(instruction, input) & (size === 8 ? 63 : 31);
+  if (count === 0) return 0;
+  let flags = count === 1 ? 0 : OF;
+  if (rotates) return flags;
+  if (!arithmetic && count >= size * 8) flags |= CF;
+  return flags | AF;
+}
+
+function destination(instruction: Instruction, what: Undefined): void {
+  if (instruction.op0Kind === OpKind.Register) what.registers |= 1 << generalNumber(instruction.op0Register);
+  else what.memory = true;
+}
+
+/** Of x87 instructions that say something by C0, C2 and C3. */
+const CONDITIONS = mnemonics(
+  'Fcom Fcomp Fcompp Fucom Fucomp Fucompp Ficom Ficomp Ftst Fxam Fprem Fprem1 Fninit Frstor Fldenv Fnsave Fnstenv Fcomi Fcomip Fucomi Fucomip Emms',
+);
+/** After which C1 is undefined, too. */
+const NO_CONDITION = mnemonics('Fnop Fldcw Fnstcw Fnstsw Fnclex Ffree Ffreep Fstpnce Wait');
+/** What loads or stores several things one by one: a fault in the middle may leave some of them behind. */
+const PARTIAL = mnemonics(
+  'Pusha Pushad Popa Popad Enter Fnsave Fnstenv Maskmovdqu Vmaskmovdqu Maskmovq Vmaskmovps Vmaskmovpd Vpmaskmovd Vpmaskmovq',
+);
+
+/** What accesses memory in two places, or memory and then a branch target: the manuals do not say which faults first. */
+const ORDERED = mnemonics(
+  'Movsb Movsw Movsd Movsq Cmpsb Cmpsw Cmpsd Cmpsq Push Pop Call Ret Enter Leave Jmp Bound Maskmovdqu Vmaskmovdqu Maskmovq ' +
+    'Fnstenv Fldenv Fnsave Frstor Pusha Pushad Popa Popad',
+);
+
+/** Its memory operand must be aligned (SDM vol. 2, table 2-21: type 4), which AMD's Zen does not ask for. */
+const UNALIGNED = mnemonics('Sha1nexte Sha1msg1 Sha1msg2 Sha1rnds4 Sha256msg1 Sha256msg2 Sha256rnds2');
+
+/** How an instruction ended. */
+export interface Ending {
+  /** The exception on the processor, and on the core; 3: none. */
+  readonly vector: number;
+  readonly ours: number;
+  /** ZF afterwards. */
+  readonly zero: boolean;
+}
+
+/** What is not compared of an instruction that has run on the case `input`. */
+export function undefinedOf(instruction: Instruction, input: Uint8Array, { vector, ours, zero }: Ending): Undefined {
+  const faulted = vector !== 3;
+  const what: Undefined = {
+    flags: flagsOf(instruction.rflagsUndefined),
+    registers: 0,
+    memory: false,
+    fsw: 0,
+    fpu: false,
+    order: ORDERED.has(instruction.mnemonic),
+    excused: UNALIGNED.has(instruction.mnemonic) && ours === 13 && vector !== 13,
+  };
+  switch (instruction.mnemonic) {
+    case Mnemonic.Rol:
+    case Mnemonic.Ror:
+    case Mnemonic.Rcl:
+    case Mnemonic.Rcr:
+      what.flags = shift(instruction, input, true, false);
+      break;
+    case Mnemonic.Shl:
+    case Mnemonic.Sal:
+    case Mnemonic.Shr:
+      what.flags = shift(instruction, input, false, false);
+      break;
+    case Mnemonic.Sar:
+      what.flags = shift(instruction, input, false, true);
+      break;
+    case Mnemonic.Shld:
+    case Mnemonic.Shrd: {
+      // beyond a word's 16 bits everything is undefined, the destination too
+      const size = operandSize(instruction);
+      const count = countOf(instruction, input) & (size === 8 ? 63 : 31);
+      what.flags = count === 0 ? 0 : count === 1 ? AF : OF | AF;
+      if (count > size * 8) {
+        what.flags = STATUS;
+        destination(instruction, what);
+      }
+      break;
+    }
+    case Mnemonic.Bsf:
+    case Mnemonic.Bsr:
+      if (zero) destination(instruction, what);
+      break;
+    case Mnemonic.Bswap:
+      if (operandSize(instruction) === 2) destination(instruction, what);
+      break;
+    case Mnemonic.Cmpsb:
+    case Mnemonic.Cmpsw:
+    case Mnemonic.Cmpsd:
+    case Mnemonic.Cmpsq:
+    case Mnemonic.Scasb:
+    case Mnemonic.Scasw:
+    case Mnemonic.Scasd:
+    case Mnemonic.Scasq:
+      // after a fault in the middle of a repetition processors show different elements' flags
+      if (faulted) what.flags = STATUS;
+      break;
+    default:
+      break;
+  }
+  if (faulted && PARTIAL.has(instruction.mnemonic)) {
+    what.memory = true;
+    what.registers = 0xffff;
+    what.fpu = true;
+  }
+  const code = Code[instruction.code] ?? '';
+  if (/^F[^X]|^Wait/.test(code) && !CONDITIONS.has(instruction.mnemonic)) {
+    what.fsw = C0 | C2 | C3 | (NO_CONDITION.has(instruction.mnemonic) ? C1 : 0);
+  }
+  return what;
+}
