@@ -147,6 +147,12 @@ static void settle_pointers(Case *c, const Machine *after) {
   if (c->x87_pointers && after->vector == VECTOR_BP && !c->insn.rm.is_mem) c->pointers &= ~COMPARE_FDP;
 }
 
+static void settle_remainder(Case *c, const Machine *after) {
+  if (!c->partial_remainder || !(after->fpu.fsw & FSW_C2)) return;
+  c->x87_ignored |= (uint8_t)(1 << FSW_TOP(after->fpu.fsw));
+  c->fsw_mask &= (uint16_t)~(FSW_C0 | FSW_C1 | FSW_C3);
+}
+
 void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   static uint8_t initial[DATA_SIZE];
   for (int i = 0; mode != 64 && i < 16; i++) c->reg[i] = i < 8 ? (uint32_t)c->reg[i] : 0;
@@ -179,7 +185,7 @@ void case_emit_bytes(Case *c, const uint8_t *bytes, int length) {
   bool changed = memcmp(initial, data_pages, DATA_SIZE) || memcmp(after.reg, c->reg, sizeof after.reg);
   if (segmented && !c->partial && after.vector != VECTOR_BP && changed) return;
   if (mode != 64) c->base_reg[RSP] = offset_in(segment_of(c->sel[SEG_SS]), c->stack_place);
-  if (recipe) settle_pointers(c, &after);
+  if (recipe) settle_pointers(c, &after), settle_remainder(c, &after);
   record_case(c, bytes, length, &after, initial);
   form_cases++;
   total_cases++;

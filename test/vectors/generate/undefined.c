@@ -45,4 +45,5 @@ void leave_undefined(Case *c, const Form *form) {
   c->flags_mask = COMPARED_FLAGS & ~undefined_flags(form);
   if (form->recipe.x87 == CLASS_F80) c->fsw_mask = defined_status(form);
   c->x87_pointers = sets_pointers(form);
+  c->partial_remainder = form_is(form, "fprem") || form_is(form, "fprem1");
 }
