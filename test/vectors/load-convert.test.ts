@@ -59,7 +59,12 @@ describe.each([
         const how = { ...control(mxcsr(one)), ftz: false };
         const integers = lanes(held(one, last), width, count).map((x) => BigInt.asIntN(width, x));
         const merged = kind === 'si2s' ? held(one, last === 2 ? 1 : 0) : 0n;
-        return checkElements(one, widthOf(format), integers.map((x) => fromInteger(format, x, how)), merged);
+        return checkElements(
+          one,
+          widthOf(format),
+          integers.map((x) => fromInteger(format, x, how)),
+          merged,
+        );
       }),
     ).toEqual([]);
   });
@@ -100,7 +105,10 @@ describe.each([
       broken(samples(`${family}-float`, new RegExp(`^${v}u?comis[sd] .*\\[reg\\]`)), (one) => {
         const format = FORMATS[one.mnemonic.at(-1)!]!;
         const how = control(mxcsr(one));
-        const [a, b] = [0, 1].map((i) => operand(format, lanes(held(one, i), widthOf(format), 1)[0]!, how)) as [Value, Value];
+        const [a, b] = [0, 1].map((i) => operand(format, lanes(held(one, i), widthOf(format), 1)[0]!, how)) as [
+          Value,
+          Value,
+        ];
         const unordered = isNaN(a) || isNaN(b);
         const signals = [a, b].some((x) => x.kind === 'signalling' || (isNaN(x) && !one.mnemonic.includes('ucomi')));
         const exceptions = signals ? IE : !unordered && (a.denormal || b.denormal) ? DE : 0;
@@ -125,7 +133,9 @@ describe('half precision', () => {
     expect(
       broken(samples('avx-convert', /^vcvtph2ps .*\[reg\]/), (one) => {
         const how = control(mxcsr(one));
-        const halves = lanes(held(one, 1), 16, one.operands[0]!.bits / 32).map((bits) => operand(F16, bits, { ...how, daz: false }));
+        const halves = lanes(held(one, 1), 16, one.operands[0]!.bits / 32).map((bits) =>
+          operand(F16, bits, { ...how, daz: false }),
+        );
         const results = halves.map((x): Result => {
           const result = convert(F32, F16, x, how);
           return { ...result, flags: result.flags & IE };

@@ -84,7 +84,8 @@ function check(one: Sample, to: number, pop: boolean, faultOfStack: boolean, res
   }
   const mask = vector.floating!.masks.fsw;
   const foundStatus = word(one, Slot.Fsw, 'after');
-  if (((foundStatus ^ status) & mask) !== 0) return `FSW ${foundStatus.toString(16)}, by the manual ${status.toString(16)}`;
+  if (((foundStatus ^ status) & mask) !== 0)
+    return `FSW ${foundStatus.toString(16)}, by the manual ${status.toString(16)}`;
   const foundTags = word(one, Slot.Tags, 'after');
   if (foundTags !== tags) return `tags ${foundTags.toString(16)}, by the manual ${tags.toString(16)}`;
   const found = stack(one.after, to, top(one));
@@ -138,7 +139,13 @@ describe('x87 arithmetic', () => {
 });
 
 /** What an instruction stores: `bits` at the memory operand, or nothing where an unmasked exception stops it. */
-function checkStore(one: Sample, bits: number, pop: boolean, faultOfStack: boolean, result: Result): string | undefined {
+function checkStore(
+  one: Sample,
+  bits: number,
+  pop: boolean,
+  faultOfStack: boolean,
+  result: Result,
+): string | undefined {
   const { vector } = one;
   if (pending(one)) return vector.expect.fault?.vector === MF ? undefined : 'no #MF';
   const { masks } = control(one);
@@ -232,7 +239,9 @@ describe('x87 comparisons and remainders', () => {
     return x < y ? -1 : x > y ? 1 : 0;
   };
   const invalid = (one: Sample, a: Value, b: Value): boolean =>
-    [a, b].some((v) => v.kind === 'signalling' || v.kind === 'unsupported' || (isNaN(v) && !one.mnemonic.startsWith('fu')));
+    [a, b].some(
+      (v) => v.kind === 'signalling' || v.kind === 'unsupported' || (isNaN(v) && !one.mnemonic.startsWith('fu')),
+    );
 
   it('fcomi and its kind set ZF, PF and CF and clear OF, SF and AF', () => {
     expect(
@@ -300,7 +309,8 @@ describe('x87 comparisons and remainders', () => {
         const found = unpack(F80, stack(one.after, 0));
         const negative = r === 0n ? a.negative : a.negative !== r < 0n;
         const magnitude = r < 0n ? -r : r;
-        const same = found.e >= e ? found.m << BigInt(found.e - e) === magnitude : found.m === magnitude << BigInt(e - found.e);
+        const same =
+          found.e >= e ? found.m << BigInt(found.e - e) === magnitude : found.m === magnitude << BigInt(e - found.e);
         if (!same || found.negative !== negative) return `${stack(one.after, 0).toString(16)} is not the remainder`;
         const bits = Number(q & 7n);
         const codes = (bits & 4 ? C0 : 0) | (bits & 2 ? C3 : 0) | (bits & 1 ? C1 : 0);

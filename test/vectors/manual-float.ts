@@ -83,7 +83,8 @@ export const zero = (format: Format, negative: boolean): bigint => pack(format, 
 export const infinity = (format: Format, negative: boolean): bigint =>
   pack(format, negative, 2 * format.emax + 1, 1n << BigInt(format.p - 1));
 /** The QNaN floating-point indefinite (SDM vol. 1, 4.8.3.7). */
-export const indefinite = (format: Format): bigint => pack(format, true, 2 * format.emax + 1, 3n << BigInt(format.p - 2));
+export const indefinite = (format: Format): bigint =>
+  pack(format, true, 2 * format.emax + 1, 3n << BigInt(format.p - 2));
 
 export interface Rounded {
   m: bigint;
@@ -155,7 +156,8 @@ export function round(format: Format, exact: Exact, control: Control): Result {
   };
   const extended = control.precision !== undefined;
   if (freeExponent > emax) {
-    if ((masks & OE) === 0) return extended ? finish(free, OE, -24576) : { bits: 0n, flags: OE | (free.inexact ? PE : 0) };
+    if ((masks & OE) === 0)
+      return extended ? finish(free, OE, -24576) : { bits: 0n, flags: OE | (free.inexact ? PE : 0) };
     const toInfinity = mode === Round.Nearest || (mode === Round.Up && !negative) || (mode === Round.Down && negative);
     const greatest = pack(format, negative, 2 * emax, ((1n << BigInt(p)) - 1n) << BigInt(format.p - p));
     return { bits: toInfinity ? infinity(format, negative) : greatest, flags: OE | PE, up: toInfinity };

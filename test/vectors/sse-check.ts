@@ -36,5 +36,7 @@ export function checkElements(one: Sample, width: number, results: Result[], mer
   const { bits } = one.operands[0]!;
   // A general register of 32 bits fills 64.
   const found = held(one, 0, 'after');
-  return found === BigInt.asUintN(bits, value) ? undefined : `${found.toString(16)}, by the manual ${value.toString(16)}`;
+  return found === BigInt.asUintN(bits, value)
+    ? undefined
+    : `${found.toString(16)}, by the manual ${value.toString(16)}`;
 }

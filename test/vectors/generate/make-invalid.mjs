@@ -56,8 +56,7 @@ function holes(valid) {
 }
 
 const tail = (map) => (map === '0F3A' ? [0] : []);
-const legacy = (map, prefix, opcode, row) =>
-  [...(prefix ? [prefix] : []), ...ESCAPES[map], opcode, row, ...tail(map)];
+const legacy = (map, prefix, opcode, row) => [...(prefix ? [prefix] : []), ...ESCAPES[map], opcode, row, ...tail(map)];
 function vex(map, pp, opcode, row, { l = 0, w = 0, vvvv = 15, mmmmm = MAPS.indexOf(map) + 1, short = false } = {}) {
   const last = (vvvv << 3) | (l << 2) | pp;
   return [...(short ? [0xc5, 0x80 | last] : [0xc4, 0xe0 | mmmmm, (w << 7) | last]), opcode, row, ...tail(map)];
