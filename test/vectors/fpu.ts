@@ -40,19 +40,27 @@ export const enum Agreement {
   LastPlace,
 }
 
+/** What is compared and what is not. */
+export interface FloatingMasks {
+  /** Bits of the status word to compare. */
+  fsw: number;
+  /** Bits 0 to 2: compare FIP, FDP, FOP. */
+  pointers: number;
+  /** Bit n: physical x87 register n holds what the manual leaves to the processor. */
+  x87Ignored: number;
+  /** Ranges of the data pages that the instruction leaves undefined. */
+  ignored: Array<{ offset: number; length: number }>;
+}
+
 /** The floating-point and vector part of a vector. */
 export class FloatingPart {
-  /** @param pointers bits 0 to 2: compare FIP, FDP, FOP */
   constructor(
     private readonly seed: number,
     private readonly recipe: Recipe,
     private readonly given: Edits | undefined,
     private readonly changed: Edits | undefined,
     readonly agreement: Agreement,
-    readonly fswMask: number,
-    readonly pointers: number,
-    /** Ranges of the data pages that the instruction leaves undefined. */
-    readonly ignored: Array<{ offset: number; length: number }>,
+    readonly masks: FloatingMasks,
   ) {}
 
   /** The state before; made anew at every reading. */

@@ -118,6 +118,7 @@ const enum HasFloating {
   /** Three bits. */
   Pointers = 8,
   Changed = 64,
+  X87Ignored = 128,
 }
 
 /** What has changed in a floating-point state. */
@@ -346,10 +347,12 @@ function readCase(
   if (of) {
     const given = (hasFloating & HasFloating.Input) !== 0 ? readEdits(streams, address) : undefined;
     const fswMask = (hasFloating & HasFloating.FswMask) !== 0 ? control.varint() : 0xffff;
+    const registersIgnored = (hasFloating & HasFloating.X87Ignored) !== 0 ? control.byte() : 0;
     const ignored = (hasFloating & HasFloating.Ignored) !== 0 ? readRanges(control) : [];
     const pointers = (hasFloating >>> 3) & 7;
     const changed = (hasFloating & HasFloating.Changed) !== 0 ? readEdits(streams, address) : undefined;
-    floating = new FloatingPart(seed, of.recipe, given, changed, of.agreement, fswMask, pointers, ignored);
+    const masks = { fsw: fswMask, pointers, x87Ignored: registersIgnored, ignored };
+    floating = new FloatingPart(seed, of.recipe, given, changed, of.agreement, masks);
   }
   const regs = readRegs(regsIn, streams);
   const flags = flagsIn ^ control.varint();

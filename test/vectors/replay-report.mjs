@@ -1,9 +1,10 @@
 // Prints how many vectors of each form the core passes, and how the first ones of the others differ.
-// Usage: node test/vectors/replay-report.mjs [GROUP | FORM-REGEXP] [--way step|block|emulate] [--first N] [--all]
+// Usage: node test/vectors/replay-report.mjs [GROUP | FORM-REGEXP] [--way step|block|emulate] [--first N] [--all] [--core FILE]
 //   GROUP         name of a group, or a part of one that ends in a star: 'sse-*'
 //   FORM-REGEXP   forms of all groups whose names match
 //   --first N     differences shown of each form (default 3)
 //   --all         forms that pass are listed too
+//   --core FILE   another core than build/core.wasm
 import { parseArgs } from 'node:util';
 import { runnerImport } from 'vite';
 
@@ -13,6 +14,7 @@ const { values, positionals } = parseArgs({
     way: { type: 'string', default: 'step' },
     first: { type: 'string', default: '3' },
     all: { type: 'boolean' },
+    core: { type: 'string', default: new URL('../../build/core.wasm', import.meta.url).pathname },
   },
 });
 const load = async (file) =>
@@ -26,7 +28,7 @@ const named = vectorGroups().filter((name) =>
   wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted,
 );
 const pattern = named.length > 0 ? /./ : new RegExp(wanted);
-const replayer = new Replayer(new URL('../../build/core.wasm', import.meta.url));
+const replayer = new Replayer(values.core);
 let passed = 0;
 let failed = 0;
 for (const group of named.length > 0 ? named : vectorGroups()) {

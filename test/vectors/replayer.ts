@@ -360,7 +360,7 @@ export class Replayer {
     const expected = this.#base.slice();
     const touched: Bytes[] = [...vector.memory.patches, ...vector.expect.memory];
     for (const patch of touched) expected.set(patch.bytes, patch.offset);
-    for (const { offset, length } of vector.floating?.ignored ?? []) {
+    for (const { offset, length } of vector.floating?.masks.ignored ?? []) {
       expected.set(data.subarray(offset, offset + length), offset);
     }
     if (Buffer.compare(data, expected) !== 0) {

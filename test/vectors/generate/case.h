@@ -42,6 +42,9 @@ typedef struct {
   uint16_t fsw_mask; /* bits of the status word to compare */
   int pointers;      /* COMPARE_FIP | COMPARE_FDP | COMPARE_FOP */
   bool x87_pointers; /* it sets them */
+  uint8_t x87_ignored;    /* physical x87 registers that are not compared */
+  bool x87_compares;      /* an unmasked exception of its operands: makes differ in whether it sets the codes or flags */
+  bool partial_remainder; /* FPREM and FPREM1: with C2 set, ST(0) and the other condition codes depend on the make */
   struct {
     uint16_t offset, length;
   } ignored[MAX_IGNORED]; /* stored bytes that are not compared */

@@ -39,7 +39,7 @@ static int register_at(const Case *c, OperandPlace place) {
   }
 }
 
-static OperandType type_at(const Form *form, OperandPlace place) {
+OperandType type_at(const Form *form, OperandPlace place) {
   for (int i = 0; i < MAX_OPERANDS; i++) {
     OperandPlace here = form->operand[i].place;
     if (here == place || (place == RM && (here == RM_REG || here == RM_MEM))) return form->operand[i].type;
@@ -142,19 +142,21 @@ static uint32_t arithmetic_faults(const Form *form) {
   return faults;
 }
 
-static void run_kind(const Form *form, bool memory, int cases) {
+static void run_kind(const Form *form, bool memory, int cases, const Corner *corner) {
   recipe = strcmp(form->group, "bmi") ? &form->recipe : NULL;
   agreement = form->agreement;
   bool both = operand_at(form, RM).place == RM;
-  form_begin("%s%s%s", registers_collide ? "#UD same registers " : "", form->name, !both ? "" : memory ? " [mem]" : " [reg]");
-  int step = mode == 64 ? 1 : mode == 32 ? 10 : 20;
+  form_begin("%s%s%s%s", registers_collide ? "#UD same registers " : "", form->name, !both ? "" : memory ? " [mem]" : " [reg]",
+             corner ? corner->suffix : "");
+  int step = corner || mode == 64 ? 1 : mode == 32 ? 10 : 20;
   for (int number = 0; number < cases; number += step) {
     Case c;
     case_begin(&c);
     c.faults = arithmetic_faults(form);
     encode(&c, form, memory);
-    if (memory && !gathers(form)) place_memory(&c, form, number);
+    if (memory && !gathers(form)) place_memory(&c, form, corner ? 0 : number);
     prepare(&c, form, number);
+    if (corner) corner->prepare(&c, form, number);
     leave_undefined(&c, form);
     case_emit(&c);
   }
@@ -168,11 +170,17 @@ void forms_run(const char *group) {
     const Form *form = &forms[i];
     if (strcmp(form->group, group) || (mode != 64 && form->long_mode)) continue;
     bool only = operand_at(form, RM_MEM).place == RM_MEM || gathers(form);
-    if (!only) run_kind(form, false, form->register_cases);
-    if (only || operand_at(form, RM).place == RM) run_kind(form, true, form->memory_cases);
+    bool memory = only || operand_at(form, RM).place == RM;
+    if (!only) run_kind(form, false, form->register_cases, NULL);
+    if (memory) run_kind(form, true, form->memory_cases, NULL);
+    for (int k = 0; k < corner_count; k++) {
+      int register_cases = corners[k].cases(form, false), memory_cases = corners[k].cases(form, true);
+      if (!only && register_cases) run_kind(form, false, register_cases, &corners[k]);
+      if (memory && memory_cases) run_kind(form, true, memory_cases, &corners[k]);
+    }
     if (!gathers(form)) continue;
     registers_collide = true;
-    run_kind(form, true, 3);
+    run_kind(form, true, 3, NULL);
     registers_collide = false;
   }
 }

@@ -50,6 +50,8 @@ bool form_is(const Form *form, const char *name);
 bool gathers(const Form *form);
 Operand operand_at(const Form *form, OperandPlace place);
 
+OperandType type_at(const Form *form, OperandPlace place); /* RM finds RM_REG and RM_MEM too */
+
 /* Initial value of 64-bit part `part` of a vector or MMX operand, register or memory; and its replacement. */
 void set_vector(Case *c, const Form *form, OperandPlace place, int part, uint64_t value);
 uint64_t get_vector(const Case *c, const Form *form, OperandPlace place, int part);
@@ -60,6 +62,16 @@ extern bool registers_collide; /* the registers of a gather, which must differ, 
 void prepare(Case *c, const Form *form, int number);
 /* Bytes that saving instructions leave undefined, and images that restoring ones accept: state.c. */
 void prepare_state(Case *c, const Form *form, int number);
+
+/* Inputs that random state hardly ever meets, in forms of their own behind the random ones: corners.c, corners-x87.c. */
+typedef struct {
+  const char *suffix;
+  int (*cases)(const Form *form, bool memory); /* how many, in the current mode */
+  void (*prepare)(Case *c, const Form *form, int number);
+} Corner;
+extern const Corner corners[];
+extern const int corner_count;
+
 /* What the manual leaves undefined in the results: undefined.c. */
 void leave_undefined(Case *c, const Form *form);
 

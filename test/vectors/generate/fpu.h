@@ -3,7 +3,7 @@
 #define FPU_H
 #include "operands.h"
 
-enum { FSW_IE = 1, FSW_SF = 0x40, FSW_ES = 0x80, FSW_C0 = 0x100, FSW_C1 = 0x200, FSW_C2 = 0x400, FSW_C3 = 0x4000, FSW_B = 0x8000 };
+enum { FSW_IE = 1, FSW_DE = 2, FSW_SF = 0x40, FSW_ES = 0x80, FSW_C0 = 0x100, FSW_C1 = 0x200, FSW_C2 = 0x400, FSW_C3 = 0x4000, FSW_B = 0x8000 };
 #define FSW_TOP(fsw) ((fsw) >> 11 & 7)
 #define FSW_EXCEPTIONS 0x3F
 #define FCW_DEFAULT 0x37F

@@ -16,6 +16,7 @@ void group_misc(void);
 void group_decode(void);
 void group_forbidden(void);
 void group_fault(void);
+void group_invalid(void);        /* in the current mode */
 void group_legacy(void); /* the shared groups again, in the current mode */
 void group_legacy_only(void);
 void group_legacy_stack(void);

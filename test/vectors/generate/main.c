@@ -33,6 +33,7 @@ static void legacy_flow(void) { in_both_modes(group_legacy_flow); }
 static void legacy_string(void) { in_both_modes(group_legacy_string); }
 static void legacy_segment(void) { in_both_modes(group_legacy_segment); }
 static void legacy_decode(void) { in_both_modes(group_legacy_decode); }
+static void legacy_invalid(void) { in_both_modes(group_invalid); }
 static void legacy_fault(void) { in_both_modes(group_legacy_fault); }
 
 /* The forms of the table, group by group; those that use no floating-point state are recorded without. */
@@ -87,6 +88,7 @@ int main(int argc, char **argv) {
       {"condition", group_condition},   {"stack", group_stack},       {"flow", group_flow},
       {"string", group_string},         {"misc", group_misc},         {"decode", group_decode},
       {"forbidden", group_forbidden},   {"fault", group_fault},
+      {"invalid", group_invalid},       {"legacy-invalid", legacy_invalid},
       {"legacy32", legacy32},           {"legacy16", legacy16},
       {"legacy-only", legacy_only},     {"legacy-stack", legacy_stack},
       {"legacy-flow", legacy_flow},     {"legacy-string", legacy_string},

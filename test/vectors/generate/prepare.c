@@ -151,6 +151,15 @@ static void prepare_bmi(Case *c, const Form *form) {
   else if (form_is(form, "bzhi") && choose(4)) c->reg[c->insn.vvvv] = (choose64() & ~255ull) | choose(wide ? 80 : 48);
 }
 
+/* Beyond -1 … 1 the result of F2XM1 is undefined, and that of FYL2XP1 beyond -(1 - sqrt(1/2)) … 1 - sqrt(1/2) (SDM vol. 2):
+ * numbers there get a smaller exponent. */
+static void prepare_domain(Case *c, const Form *form) {
+  F80 *x = &c->fpu.x87[FSW_TOP(c->fpu.fsw)];
+  int limit = form_is(form, "f2xm1") ? 0x3FFE : 0x3FFC, exponent = x->exponent & 0x7FFF;
+  bool number = x->significand >> 63 && (exponent < 0x7FFF || !(x->significand << 1));
+  if (number && exponent > limit) x->exponent = (uint16_t)((x->exponent & 0x8000) | (limit - (int)choose(16)));
+}
+
 uint16_t excluded_registers(const Form *form) {
   if (form_begins(form, "pcmpestr") || form_begins(form, "xsave") || form_begins(form, "xrstor")) return 1 << RAX | 1 << RDX;
   return 0;
@@ -164,6 +173,7 @@ void prepare(Case *c, const Form *form, int number) {
   if (form_is(form, "fbld")) prepare_decimal(c, number);
   if (form_is(form, "fld m80fp")) prepare_extended(c);
   if (form_begins(form, "maskmov") && operand_at(form, IMPLIED).place == IMPLIED) prepare_masked_store(c, form);
+  if (form_is(form, "f2xm1") || form_is(form, "fyl2xp1")) prepare_domain(c, form);
   if (gathers(form)) prepare_gather(c, form, number);
   if (!recipe) prepare_bmi(c, form);
   if (!strcmp(form->group, "fpu-state")) prepare_state(c, form, number);

@@ -17,7 +17,7 @@ enum {
   HAS_FAULT = 16, HAS_STORES = 32, HAS_PATCHES = 64, HAS_REGS = 128,
 };
 
-enum { FPU_INPUT = 1, FPU_FSW_MASK = 2, FPU_IGNORED = 4, FPU_POINTERS = 8 /* three bits */, FPU_CHANGED = 64 };
+enum { FPU_INPUT = 1, FPU_FSW_MASK = 2, FPU_IGNORED = 4, FPU_POINTERS = 8 /* three bits */, FPU_CHANGED = 64, FPU_X87_IGNORED = 128 };
 enum { IN_VECTORS = 1, IN_MXCSR = 2, IN_WORDS = 4, IN_X87 = 8, IN_FIP = 16, IN_FDP = 32, IN_FOP = 64 };
 
 static Stream code, control, values, forms;
@@ -107,6 +107,8 @@ static void put_fpu(const Fpu *now, const Fpu *known, uint64_t rip) {
 static Fpu compared_fpu(const Case *c, const Machine *after) {
   Fpu now = after->fpu;
   now.fsw = (uint16_t)((now.fsw & c->fsw_mask) | (c->fpu.fsw & ~c->fsw_mask));
+  for (int n = 0; n < 8; n++)
+    if (c->x87_ignored >> n & 1) now.x87[n] = c->fpu.x87[n];
   if (!(c->pointers & COMPARE_FIP)) now.fip = c->fpu.fip;
   if (!(c->pointers & COMPARE_FDP)) now.fdp = c->fpu.fdp;
   if (!(c->pointers & COMPARE_FOP)) now.fop = c->fpu.fop;
@@ -170,6 +172,7 @@ void record_case(const Case *c, const uint8_t *bytes, int length, const Machine 
     if (!same_fpu(&c->fpu, &c->base_fpu)) fpu_has |= FPU_INPUT;
     if (c->fsw_mask != 0xFFFF) fpu_has |= FPU_FSW_MASK;
     if (c->ignores) fpu_has |= FPU_IGNORED;
+    if (c->x87_ignored) fpu_has |= FPU_X87_IGNORED;
     fpu_has |= FPU_POINTERS * c->pointers;
     if (!same_fpu(&fpu, &c->fpu)) fpu_has |= FPU_CHANGED;
     put8(&control, (uint8_t)fpu_has);
@@ -191,6 +194,7 @@ void record_case(const Case *c, const uint8_t *bytes, int length, const Machine 
 
   if (fpu_has & FPU_INPUT) put_fpu(&c->fpu, &c->base_fpu, c->rip);
   if (fpu_has & FPU_FSW_MASK) put_varint(&control, c->fsw_mask);
+  if (fpu_has & FPU_X87_IGNORED) put8(&control, c->x87_ignored);
   if (fpu_has & FPU_IGNORED) {
     put_varint(&control, (uint64_t)c->ignores);
     for (int i = 0; i < c->ignores; i++) {

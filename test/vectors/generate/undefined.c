@@ -45,4 +45,6 @@ void leave_undefined(Case *c, const Form *form) {
   c->flags_mask = COMPARED_FLAGS & ~undefined_flags(form);
   if (form->recipe.x87 == CLASS_F80) c->fsw_mask = defined_status(form);
   c->x87_pointers = sets_pointers(form);
+  c->x87_compares = form->recipe.x87 == CLASS_F80 && (form_begins(form, "fcom") || form_begins(form, "fucom") || form_begins(form, "ficom") || form_is(form, "ftst"));
+  c->partial_remainder = form_is(form, "fprem") || form_is(form, "fprem1");
 }
