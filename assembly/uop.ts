@@ -85,6 +85,8 @@ export const BTC: u32 = 3;
 export const BSF: u32 = 0;
 export const BSR: u32 = 1;
 export const POPCNT: u32 = 2;
+export const LZCNT: u32 = 3;
+export const TZCNT: u32 = 4;
 /** A rare POP's AUX: to a register, the value alone, the stack pointer alone. */
 export const POP_REGISTER: u32 = 0;
 export const POP_PEEK: u32 = 1;
@@ -176,7 +178,7 @@ export const enum Uop {
   BSWAP32, BSWAP64,
   BIT, // BT, BTS, BTR, BTC on DST: AUX = operation | size << 4, bit number at SRC
   BIT_ADDRESS, // T0 = address + the byte offset of bit number SRC (signed, AUX = size)
-  SCAN, // BSF, BSR, POPCNT: AUX = operation | size << 4
+  SCAN, // BSF, BSR, POPCNT, LZCNT, TZCNT: AUX = operation | size << 4
   CRC32, // AUX = size of SRC
   CMPXCHG, // T1 against the accumulator: AUX = size << 4, SRC
   XADD, // DST (T1 or register) += SRC, SRC = old: AUX = size << 4; IMM = address of the second register

@@ -1,6 +1,6 @@
 // From a decoded instruction to micro-operations, and whether it ends its block.
 
-import { ACCESS_READ, ACCESS_WRITE, cpu, SEG_SS, T1 } from '../state';
+import { ACCESS_READ, ACCESS_WRITE, cpu, FEATURE_BMI1, FEATURE_LZCNT, SEG_SS, T1 } from '../state';
 import {
   AUX,
   BSF,
@@ -14,7 +14,9 @@ import {
   LOOP_COUNT_ZERO,
   LOOP_EQUAL,
   LOOP_NOT_EQUAL,
+  LZCNT,
   POPCNT,
+  TZCNT,
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
@@ -49,7 +51,7 @@ import {
 } from './move';
 import { lowerLeave, lowerPop, lowerPush } from './stack';
 import { isVex, lowerVector } from './vector';
-import { claimed, sseAvailable, vexAvailable } from './available';
+import { claimed, has, sseAvailable, vexAvailable } from './available';
 import { lowerX87 } from './x87';
 import { FAMILY_GENERAL, FAMILY_X87, familyOf } from '../decode/family';
 
@@ -77,6 +79,10 @@ export function lower(): bool {
     if (family == FAMILY_X87) lowerX87(operation);
     else lowerVector(operation, family);
     return false;
+  }
+  if (!claimed()) {
+    emitUndefined(operation);
+    return true;
   }
   switch (operation) {
     case Operation.TEST:
@@ -132,6 +138,13 @@ export function lower(): bool {
       return false;
     case Operation.POPCNT:
       lowerScan(POPCNT);
+      return false;
+    // a processor that lacks them ignores their F3
+    case Operation.LZCNT:
+      lowerScan(has(FEATURE_LZCNT) ? LZCNT : BSR);
+      return false;
+    case Operation.TZCNT:
+      lowerScan(has(FEATURE_BMI1) ? TZCNT : BSF);
       return false;
     case Operation.CRC32:
       lowerCrc32();
@@ -255,13 +268,11 @@ export function lower(): bool {
     case Operation.XSAVES:
     case Operation.XRSTOR:
     case Operation.XRSTORS:
-      if (!claimed()) emitUndefined(operation);
-      else lowerRare(operation, false, savesState(operation) ? ACCESS_WRITE : ACCESS_READ);
+      lowerRare(operation, false, savesState(operation) ? ACCESS_WRITE : ACCESS_READ);
       return false;
     case Operation.LDMXCSR:
     case Operation.STMXCSR:
-      if (!claimed()) emitUndefined(operation);
-      else if (isVex() ? vexAvailable() : sseAvailable())
+      if (isVex() ? vexAvailable() : sseAvailable())
         lowerRare(operation, false, operation == Operation.STMXCSR ? ACCESS_WRITE : ACCESS_READ);
       return false;
     case Operation.SLDT:
