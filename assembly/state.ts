@@ -141,9 +141,14 @@ export const RUN_BUDGET: usize = RETIRED + 8;
 /** Virtual clock: TSC ticks per 2^16 retired instructions (0 = the host's clock, asked through an import). */
 export const TSC_PER_INSN: usize = RUN_BUDGET + 8;
 
+/** RDRAND and RDSEED: the key of a ChaCha20 stream, and its block counter and nonce (execute/random.ts). The hypervisor draws the key with a real clock; with a virtual one it is zero, so that runs repeat. */
+export const RANDOM_KEY: usize = TSC_PER_INSN + 8;
+export const RANDOM_COUNT: usize = RANDOM_KEY + 32;
+export const RANDOM_STREAM: usize = RANDOM_COUNT + 8;
+
 // ---------------------------------------------------------------- the processor's configuration, set by the hypervisor
 /** NESTED_*: how guest-physical (or, for shadow, linear) addresses become host addresses. */
-export const NESTED: usize = TSC_PER_INSN + 8;
+export const NESTED: usize = RANDOM_STREAM + 8;
 /** EPTP / nCR3: linear-memory address of the root table of EPT or NPT. Under NESTED_SHADOW also the EPT used for software walks. */
 export const NESTED_ROOT: usize = NESTED + 8;
 /** Root of the shadow page table (4 or 5 levels as CR4.LA57 says), linear-memory address. */

@@ -1,6 +1,6 @@
 // From a decoded instruction to micro-operations, and whether it ends its block.
 
-import { ACCESS_READ, ACCESS_WRITE, cpu, FEATURE_BMI1, FEATURE_LZCNT, SEG_SS, T1 } from '../state';
+import { ACCESS_READ, ACCESS_WRITE, cpu, SEG_SS, T1 } from '../state';
 import {
   AUX,
   BSF,
@@ -14,9 +14,7 @@ import {
   LOOP_COUNT_ZERO,
   LOOP_EQUAL,
   LOOP_NOT_EQUAL,
-  LZCNT,
   POPCNT,
-  TZCNT,
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
@@ -37,6 +35,7 @@ import {
   lowerWide,
 } from './arithmetic';
 import { lowerBit, lowerScan } from './bit';
+import { lowerBmi, lowerCount } from './bmi';
 import {
   lowerBswap,
   lowerMovSegment,
@@ -51,7 +50,7 @@ import {
 } from './move';
 import { lowerLeave, lowerPop, lowerPush } from './stack';
 import { isVex, lowerVector } from './vector';
-import { claimed, has, sseAvailable, vexAvailable } from './available';
+import { claimed, sseAvailable, vexAvailable } from './available';
 import { lowerX87 } from './x87';
 import { FAMILY_GENERAL, FAMILY_X87, familyOf } from '../decode/family';
 
@@ -139,12 +138,28 @@ export function lower(): bool {
     case Operation.POPCNT:
       lowerScan(POPCNT);
       return false;
-    // a processor that lacks them ignores their F3
     case Operation.LZCNT:
-      lowerScan(has(FEATURE_LZCNT) ? LZCNT : BSR);
+      lowerCount(true);
       return false;
     case Operation.TZCNT:
-      lowerScan(has(FEATURE_BMI1) ? TZCNT : BSF);
+      lowerCount(false);
+      return false;
+    case Operation.ANDN:
+    case Operation.BEXTR:
+    case Operation.BLSR:
+    case Operation.BLSMSK:
+    case Operation.BLSI:
+    case Operation.BZHI:
+    case Operation.PDEP:
+    case Operation.PEXT:
+    case Operation.RORX:
+    case Operation.SARX:
+    case Operation.SHLX:
+    case Operation.SHRX:
+    case Operation.MULX:
+    case Operation.ADCX:
+    case Operation.ADOX:
+      lowerBmi(operation);
       return false;
     case Operation.CRC32:
       lowerCrc32();
@@ -318,6 +333,8 @@ export function lower(): bool {
     case Operation.WRFSBASE:
     case Operation.WRGSBASE:
     case Operation.RDPID:
+    case Operation.RDRAND:
+    case Operation.RDSEED:
     case Operation.FWAIT:
     case Operation.CLI:
     case Operation.LES:
