@@ -64,9 +64,9 @@ export const BUDGET: usize = RFLAGS + 8;
 export const REQUEST: usize = BUDGET + 4;
 /** Address of the data TLB in use (by privilege), and of the jump cache. */
 export const TLB_NOW: usize = REQUEST + 4;
-/** Compared with a jump-cache entry's key: epoch << 7 | user << 6 | decode mode. Any flush or mode change makes a new one. */
+/** Compared with a jump-cache entry's key: epoch << 8 | user << 7 | decode mode. Any flush or mode change makes a new one. */
 export const JUMP_KEY: usize = TLB_NOW + 4;
-/** Decode mode: bits 0-1 code size (0 = 16, 1 = 32, 2 = 64 bit), bit 2 = 32-bit stack (SS.B), bits 3-5 MODE_*: which registers may be used. */
+/** Decode mode: bits 0-1 code size (0 = 16, 1 = 32, 2 = 64 bit), bit 2 = 32-bit stack (SS.B), bits 3-6 MODE_*: which registers may be used, and whether there are VEX prefixes. */
 export const MODE: usize = JUMP_KEY + 4;
 /** Current privilege level 0…3 (3 in virtual-8086 mode). */
 export const CPL: usize = MODE + 4;
@@ -81,6 +81,8 @@ export const SEEN_DROPS: usize = STRICT + 4;
 export const MODE_X87: u32 = 8;
 export const MODE_SSE: u32 = 16;
 export const MODE_AVX: u32 = 32;
+/** Protected mode, not virtual-8086: VEX prefixes are defined. The decoder takes them in every mode, the lowering asks here. */
+export const MODE_VEX: u32 = 64;
 export const STRICT_ALIGNMENT: u32 = 1; // CR0.AM, RFLAGS.AC, CPL 3: #AC
 export const STRICT_BREAKPOINTS: u32 = 2; // data breakpoints in DR7
 
@@ -139,9 +141,14 @@ export const RUN_BUDGET: usize = RETIRED + 8;
 /** Virtual clock: TSC ticks per 2^16 retired instructions (0 = the host's clock, asked through an import). */
 export const TSC_PER_INSN: usize = RUN_BUDGET + 8;
 
+/** RDRAND and RDSEED: the key of a ChaCha20 stream, and its block counter and nonce (execute/random.ts). The hypervisor draws the key with a real clock; with a virtual one it is zero, so that runs repeat. */
+export const RANDOM_KEY: usize = TSC_PER_INSN + 8;
+export const RANDOM_COUNT: usize = RANDOM_KEY + 32;
+export const RANDOM_STREAM: usize = RANDOM_COUNT + 8;
+
 // ---------------------------------------------------------------- the processor's configuration, set by the hypervisor
 /** NESTED_*: how guest-physical (or, for shadow, linear) addresses become host addresses. */
-export const NESTED: usize = TSC_PER_INSN + 8;
+export const NESTED: usize = RANDOM_STREAM + 8;
 /** EPTP / nCR3: linear-memory address of the root table of EPT or NPT. Under NESTED_SHADOW also the EPT used for software walks. */
 export const NESTED_ROOT: usize = NESTED + 8;
 /** Root of the shadow page table (4 or 5 levels as CR4.LA57 says), linear-memory address. */

@@ -85,6 +85,19 @@ export const BTC: u32 = 3;
 export const BSF: u32 = 0;
 export const BSR: u32 = 1;
 export const POPCNT: u32 = 2;
+export const LZCNT: u32 = 3;
+export const TZCNT: u32 = 4;
+/** BMI's operation, in AUX. */
+export const BLSR: u32 = 0;
+export const BLSMSK: u32 = 1;
+export const BLSI: u32 = 2;
+export const BZHI: u32 = 3;
+export const BEXTR: u32 = 4;
+export const PDEP: u32 = 5;
+export const PEXT: u32 = 6;
+export const MULX: u32 = 7;
+export const ADCX: u32 = 8;
+export const ADOX: u32 = 9;
 /** A rare POP's AUX: to a register, the value alone, the stack pointer alone. */
 export const POP_REGISTER: u32 = 0;
 export const POP_PEEK: u32 = 1;
@@ -176,11 +189,14 @@ export const enum Uop {
   BSWAP32, BSWAP64,
   BIT, // BT, BTS, BTR, BTC on DST: AUX = operation | size << 4, bit number at SRC
   BIT_ADDRESS, // T0 = address + the byte offset of bit number SRC (signed, AUX = size)
-  SCAN, // BSF, BSR, POPCNT: AUX = operation | size << 4
+  SCAN, // BSF, BSR, POPCNT, LZCNT, TZCNT: AUX = operation | size << 4
   CRC32, // AUX = size of SRC
   CMPXCHG, // T1 against the accumulator: AUX = size << 4, SRC
   XADD, // DST (T1 or register) += SRC, SRC = old: AUX = size << 4; IMM = address of the second register
   BYTE_SWAP, // MOVBE: DST = SRC swapped, AUX = size
+  // DST = SRC, rotated by IMM or shifted by [BASE]; ANDN: DST = ~[BASE] & SRC
+  RORX32, RORX64, SHLX32, SHLX64, SHRX32, SHRX64, SARX32, SARX64, ANDN32, ANDN64, LZCNT32, LZCNT64, TZCNT32, TZCNT64,
+  BMI, // AUX = operation | size << 4, DST, SRC, and the operand in VEX.vvvv at BASE where it is not DST
   CLC, STC, CMC, CLD, STD, LAHF, SAHF,
   // the same as above without flags: lower/flag-liveness.ts puts them where the flags are overwritten unseen. In the order of
   // the ones they stand for.

@@ -1,8 +1,8 @@
 // Bit test, scan, swap, CRC32, compare-and-exchange, exchange-and-add on registers (memory forms go through T1).
 
 import { cpu, GPR } from '../state';
-import { BSF, BTC, BTR, BTS, POPCNT } from '../uop';
-import { ADDITION, ARITHMETIC, getFlags, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from '../flags';
+import { BSF, BTC, BTR, BTS, LZCNT, POPCNT, TZCNT } from '../uop';
+import { ADDITION, ARITHMETIC, CARRY_OVERFLOW, getFlags, setCarry, setFlags, setLazy, SUBTRACTION, ZF } from '../flags';
 import { readSized, signed, writeSized } from './sized';
 
 /** BT and kin: CF = the bit; the other flags are undefined or unaffected and stay (ZF is unaffected: SDM vol. 2, BT). */
@@ -15,13 +15,21 @@ export function bit(operation: u32, size: u32, d: usize, number: u64): void {
   else if (operation == BTC) writeSized(d, size, value ^ one);
 }
 
-/** BSF, BSR: a zero source sets ZF and leaves the destination as it was (AMD states it, Intel does it). */
+/** BSF, BSR and the counts. A zero source of BSF and BSR sets ZF and leaves the destination as it was (AMD states it, Intel does it). */
 export function scan(operation: u32, size: u32, d: usize, s: usize): void {
   const value = readSized(s, size);
   if (operation == POPCNT) {
     // all of OF SF AF CF PF are cleared, ZF = source is zero (SDM vol. 2, POPCNT)
     setFlags((getFlags() & ~ARITHMETIC) | (value ? 0 : ZF));
     writeSized(d, size, popcnt<u64>(value));
+    return;
+  }
+  if (operation == LZCNT || operation == TZCNT) {
+    // CF = the source is zero, ZF = the result is; the others are undefined: OF SF AF are 0 here, PF as of the result
+    const bits: u64 = 8 << size;
+    const count = operation == LZCNT ? clz<u64>(value) - (64 - bits) : value ? ctz<u64>(value) : bits;
+    setLazy(cpu, CARRY_OVERFLOW, value == 0 ? 1 : 0, 0, count);
+    writeSized(d, size, count);
     return;
   }
   const flags = getFlags();

@@ -13,6 +13,10 @@ export { host, readable, tlbEntry, writable } from '../paging/entry';
 @inline export function src(op: usize): usize {
   return <usize>load<u32>(op, SRC);
 }
+// @ts-ignore: decorator
+@inline export function base(op: usize): usize {
+  return <usize>load<u16>(op, BASE);
+}
 /** Effective (in 64-bit mode: linear) address: base + index << scale + displacement. */
 // @ts-ignore: decorator
 @inline export function address(op: usize): u64 {

@@ -95,6 +95,7 @@ import {
   pushSegment,
   returnNear,
 } from './stack';
+import { random } from './random';
 import { string } from './string';
 import { portImmediate, portIn, portOut } from './port';
 import { bound, compareExchangePair, farPointer, loadFarPointer, movSegment } from './pointer';
@@ -419,6 +420,9 @@ function dispatch(op: usize): void {
     case Operation.RDPID:
       if (!(load<u64>(cpu, FEATURES) & FEATURE_RDTSCP)) return raise(VECTOR_UD);
       return store<u64>(destination, load<u64>(cpu, MSR_TSC_AUX));
+    case Operation.RDRAND:
+    case Operation.RDSEED:
+      return random(destination, size);
     case Operation.RDPMC:
       return readCounter();
     case Operation.RDMSR:

@@ -4,7 +4,7 @@
 
 import { BUDGET, cpu, GPR, JUMP_KEY, PAGE, raised, RFLAGS, TLB_NOW, YMM_HIGH } from '../state';
 import { AUX, BASE, DISP, IMM, MEM, MEM_SIZE, NOT_TAKEN, NUMBER, TAKEN, UOP, Uop } from '../uop';
-import { address, dst, host, put, readable, src, tlbEntry, writable } from './operand';
+import { address, base, dst, host, put, readable, src, tlbEntry, writable } from './operand';
 import { adc, add, and, cmp, dec, exchange, inc, neg, not, or, sbb, sub, test, xor } from './alu';
 import {
   ADDITION,
@@ -26,6 +26,7 @@ import {
 import { doubleShift, sar, shift, shl, shr32, shr64 } from './shift';
 import { readSized, signed, writeSized } from './sized';
 import { divide, imul, multiply } from './multiply';
+import { bmi, count } from './bmi';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
 import { attend, slowEnd, storeMiss } from './slow';
 import { port } from './port';
@@ -1711,6 +1712,89 @@ export function execute(first: usize): void {
       case Uop.BYTE_SWAP: {
         const size = <u32>load<u8>(op, AUX);
         writeSized(dst(op), size, swapBytes(readSized(src(op), size), size));
+        op += UOP;
+        continue;
+      }
+      case Uop.RORX32: {
+        store<u64>(dst(op), <u64>rotr<u32>(load<u32>(src(op)), load<u32>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.RORX64: {
+        store<u64>(dst(op), rotr<u64>(load<u64>(src(op)), load<u64>(op, IMM)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHLX32: {
+        const r: u32 = load<u32>(src(op)) << load<u32>(base(op));
+        store<u64>(dst(op), r);
+        op += UOP;
+        continue;
+      }
+      case Uop.SHLX64: {
+        store<u64>(dst(op), load<u64>(src(op)) << load<u64>(base(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SHRX32: {
+        const r: u32 = load<u32>(src(op)) >> load<u32>(base(op));
+        store<u64>(dst(op), r);
+        op += UOP;
+        continue;
+      }
+      case Uop.SHRX64: {
+        store<u64>(dst(op), load<u64>(src(op)) >> load<u64>(base(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.SARX32: {
+        const r: i32 = load<i32>(src(op)) >> load<i32>(base(op));
+        put<i32>(dst(op), r);
+        op += UOP;
+        continue;
+      }
+      case Uop.SARX64: {
+        store<i64>(dst(op), load<i64>(src(op)) >> load<i64>(base(op)));
+        op += UOP;
+        continue;
+      }
+      case Uop.ANDN32: {
+        const r = ~load<i32>(base(op)) & load<i32>(src(op));
+        setLogic(c, <i64>r);
+        put<i32>(dst(op), <i64>r);
+        op += UOP;
+        continue;
+      }
+      case Uop.ANDN64: {
+        const r = ~load<i64>(base(op)) & load<i64>(src(op));
+        setLogic(c, r);
+        store<i64>(dst(op), r);
+        op += UOP;
+        continue;
+      }
+      case Uop.LZCNT32: {
+        count<u32>(c, dst(op), src(op), true);
+        op += UOP;
+        continue;
+      }
+      case Uop.LZCNT64: {
+        count<u64>(c, dst(op), src(op), true);
+        op += UOP;
+        continue;
+      }
+      case Uop.TZCNT32: {
+        count<u32>(c, dst(op), src(op), false);
+        op += UOP;
+        continue;
+      }
+      case Uop.TZCNT64: {
+        count<u64>(c, dst(op), src(op), false);
+        op += UOP;
+        continue;
+      }
+      case Uop.BMI: {
+        const x = load<u8>(op, AUX);
+        bmi(x & 15, x >> 4, dst(op), src(op), base(op));
         op += UOP;
         continue;
       }

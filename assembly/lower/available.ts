@@ -1,7 +1,7 @@
 // Whether the processor has an instruction, and whether the control registers let it be used now. Blocks are keyed by the
 // MODE_* bits, so this is decided when a block is made and costs nothing when it runs.
 
-import { cpu, CR0, CR4, FEATURES, isProtected, isV86, MODE, MODE_AVX, MODE_SSE, MODE_X87, XCR0 } from '../state';
+import { cpu, CR0, CR4, FEATURES, MODE, MODE_AVX, MODE_SSE, MODE_VEX, MODE_X87, XCR0 } from '../state';
 import { CR0_EM, CR4_OSFXSR, CR4_OSXSAVE, XCR0_AVX } from '../control';
 import { Uop } from '../uop';
 import * as I from '../decode/insn';
@@ -13,14 +13,20 @@ export function claimed(): bool {
   return !feature || ((load<u64>(cpu, FEATURES) >> (feature - 1)) & 1) != 0;
 }
 
+/** This processor has FEATURE_*. */
+export function has(feature: u64): bool {
+  return (load<u64>(cpu, FEATURES) & feature) != 0;
+}
+/** A VEX prefix means something in this mode; in general registers nothing more is asked. */
+export function vexDefined(): bool {
+  return (load<u32>(cpu, MODE) & MODE_VEX) != 0;
+}
+
 /** VEX-encoded vectors: #UD unless CR4.OSXSAVE and XCR0 enable them, then #NM by CR0.TS (SDM vol. 2, 2.4 and vol. 3, 2.6). */
 export function vexAvailable(): bool {
   if (load<u32>(cpu, MODE) & MODE_AVX) return true;
   const enabled =
-    (load<u64>(cpu, CR4) & CR4_OSXSAVE) != 0 &&
-    (load<u64>(cpu, XCR0) & XCR0_AVX) == XCR0_AVX &&
-    isProtected() &&
-    !isV86();
+    (load<u64>(cpu, CR4) & CR4_OSXSAVE) != 0 && (load<u64>(cpu, XCR0) & XCR0_AVX) == XCR0_AVX && vexDefined();
   refuse(enabled);
   return false;
 }

@@ -18,6 +18,8 @@ function effect(handler: u32): u32 {
   if (handler >= <u32>Uop.SHL32_I && handler <= <u32>Uop.SAR64_I) return SETS;
   if (handler >= <u32>Uop.IMUL16 && handler <= <u32>Uop.MULTIPLY) return SETS;
   if (handler >= <u32>Uop.CBW && handler <= <u32>Uop.CQO) return NEUTRAL;
+  if (handler >= <u32>Uop.RORX32 && handler <= <u32>Uop.SARX64) return NEUTRAL;
+  if (handler >= <u32>Uop.ANDN32 && handler <= <u32>Uop.TZCNT64) return SETS;
   if (handler == <u32>Uop.BSWAP32 || handler == <u32>Uop.BSWAP64) return NEUTRAL;
   return BARRIER;
 }

@@ -35,6 +35,7 @@ import {
   lowerWide,
 } from './arithmetic';
 import { lowerBit, lowerScan } from './bit';
+import { lowerBmi, lowerCount } from './bmi';
 import {
   lowerBswap,
   lowerMovSegment,
@@ -77,6 +78,10 @@ export function lower(): bool {
     if (family == FAMILY_X87) lowerX87(operation);
     else lowerVector(operation, family);
     return false;
+  }
+  if (!claimed()) {
+    emitUndefined(operation);
+    return true;
   }
   switch (operation) {
     case Operation.TEST:
@@ -132,6 +137,29 @@ export function lower(): bool {
       return false;
     case Operation.POPCNT:
       lowerScan(POPCNT);
+      return false;
+    case Operation.LZCNT:
+      lowerCount(true);
+      return false;
+    case Operation.TZCNT:
+      lowerCount(false);
+      return false;
+    case Operation.ANDN:
+    case Operation.BEXTR:
+    case Operation.BLSR:
+    case Operation.BLSMSK:
+    case Operation.BLSI:
+    case Operation.BZHI:
+    case Operation.PDEP:
+    case Operation.PEXT:
+    case Operation.RORX:
+    case Operation.SARX:
+    case Operation.SHLX:
+    case Operation.SHRX:
+    case Operation.MULX:
+    case Operation.ADCX:
+    case Operation.ADOX:
+      lowerBmi(operation);
       return false;
     case Operation.CRC32:
       lowerCrc32();
@@ -255,13 +283,11 @@ export function lower(): bool {
     case Operation.XSAVES:
     case Operation.XRSTOR:
     case Operation.XRSTORS:
-      if (!claimed()) emitUndefined(operation);
-      else lowerRare(operation, false, savesState(operation) ? ACCESS_WRITE : ACCESS_READ);
+      lowerRare(operation, false, savesState(operation) ? ACCESS_WRITE : ACCESS_READ);
       return false;
     case Operation.LDMXCSR:
     case Operation.STMXCSR:
-      if (!claimed()) emitUndefined(operation);
-      else if (isVex() ? vexAvailable() : sseAvailable())
+      if (isVex() ? vexAvailable() : sseAvailable())
         lowerRare(operation, false, operation == Operation.STMXCSR ? ACCESS_WRITE : ACCESS_READ);
       return false;
     case Operation.SLDT:
@@ -307,6 +333,8 @@ export function lower(): bool {
     case Operation.WRFSBASE:
     case Operation.WRGSBASE:
     case Operation.RDPID:
+    case Operation.RDRAND:
+    case Operation.RDSEED:
     case Operation.FWAIT:
     case Operation.CLI:
     case Operation.LES:

@@ -15,6 +15,7 @@ import {
   MODE,
   MODE_AVX,
   MODE_SSE,
+  MODE_VEX,
   MODE_X87,
   XCR0,
   CPL,
@@ -48,7 +49,12 @@ function hasDataBreakpoints(): bool {
   return false;
 }
 
-/** MODE_*: the floating-point and vector registers that instructions may use without #UD or #NM. */
+/** VEX prefixes are #UD in real and virtual-8086 mode (SDM vol. 2, 2.3.9). */
+function hasVex(): bool {
+  return isProtected() && !isV86();
+}
+
+/** MODE_X87, SSE, AVX: the floating-point and vector registers that instructions may use without #UD or #NM. */
 function registersInUse(): u32 {
   const cr0 = load<u64>(cpu, CR0);
   const cr4 = load<u64>(cpu, CR4);
@@ -56,7 +62,7 @@ function registersInUse(): u32 {
   let mode: u32 = 0;
   if (!(cr0 & CR0_EM)) mode = cr4 & CR4_OSFXSR ? MODE_X87 | MODE_SSE : MODE_X87;
   const avx = cr4 & CR4_OSXSAVE && (load<u64>(cpu, XCR0) & XCR0_AVX) == XCR0_AVX;
-  if (avx && isProtected() && !isV86()) mode |= MODE_AVX;
+  if (avx && hasVex()) mode |= MODE_AVX;
   return mode;
 }
 
@@ -71,6 +77,7 @@ export function modeChanged(): void {
   if (isLongMode() && cs & ATTRIBUTE_L)
     mode = 2; // SS.B means nothing here: one mode, not two
   else mode = (cs & ATTRIBUTE_DB ? 1 : 0) | (ss & ATTRIBUTE_DB ? 4 : 0);
+  if (hasVex()) mode |= MODE_VEX;
   store<u32>(cpu, mode | registersInUse(), MODE);
 
   let cpl: u32 = 0;

@@ -50,7 +50,7 @@ export const TLB_MARKER_SHIFT: u32 = 16;
 // @ts-ignore: decorator
 @inline const LARGE_CACHED: usize = ARENA_ITLB + 24;
 /** EPOCH's bits in JUMP_KEY. */
-const EPOCH_MAX: u32 = (1 << 25) - 1;
+const EPOCH_MAX: u32 = (1 << 24) - 1;
 
 // @ts-ignore: decorator
 @inline export function dataEntry(linear: u64, mmu: u32): usize {
@@ -222,6 +222,6 @@ export function newEpoch(): void {
 }
 
 export function updateJumpKey(): void {
-  const user: u32 = load<u32>(cpu, CPL) == 3 ? 64 : 0;
-  store<u32>(cpu, (load<u32>(cpu, EPOCH) << 7) | user | load<u32>(cpu, MODE), JUMP_KEY);
+  const user: u32 = load<u32>(cpu, CPL) == 3 ? 128 : 0;
+  store<u32>(cpu, (load<u32>(cpu, EPOCH) << 8) | user | load<u32>(cpu, MODE), JUMP_KEY);
 }

@@ -205,11 +205,12 @@ export class Vm {
   }
 
   /** Power-on state, and what the hypervisor tells the processor; instructions retired and counters go on. */
-  #resetVcpu({ core, shadow }: VcpuContext): void {
+  #resetVcpu({ core, index, shadow }: VcpuContext): void {
     const { exports, layout, state } = core;
     const { u64 } = this.#linear;
     const at = (offset: number): number => (state + offset) / 8;
-    const kept = [layout.RETIRED, layout.COUNT_WALKS, layout.COUNT_DECODES, layout.COUNT_BLOCKS] as const;
+    const { RETIRED, COUNT_WALKS, COUNT_DECODES, COUNT_BLOCKS, RANDOM_COUNT } = layout;
+    const kept = [RETIRED, COUNT_WALKS, COUNT_DECODES, COUNT_BLOCKS, RANDOM_COUNT] as const;
     const values = kept.map((offset) => u64[at(offset)]!);
     exports.resetVcpu();
     for (const [index, offset] of kept.entries()) u64[at(offset)] = values[index]!;
@@ -224,8 +225,12 @@ export class Vm {
       [layout.INTERCEPTS, shadow === undefined ? 0 : layout.INTERCEPT_CR3],
       [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
       [layout.TSC_OFFSET, this.clock.skipped],
+      [layout.RANDOM_STREAM, index],
     ];
     for (const [offset, value] of settings) u64[at(offset)] = BigInt(value);
+    // The key stays zero with a virtual clock: runs repeat, random numbers included.
+    const key = u64.subarray(at(layout.RANDOM_KEY), at(layout.RANDOM_KEY) + 4);
+    if (options.clock === 'real') key.set(crypto.getRandomValues(new BigUint64Array(4)));
     shadow?.clear();
     exports.stateChanged();
   }
