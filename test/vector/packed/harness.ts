@@ -1,7 +1,7 @@
-// Compiles test/vector/entry.ts and runs one instruction, given as an assembler takes it, on states as record.c has them.
+// Compiles test/vector/packed/entry.ts and runs one instruction, given as an assembler takes it, on states as record.c has them.
 
 import asc from 'assemblyscript/asc';
-import { operationNumber, OPERATIONS } from '../../src/fuzz/decode/operations.js';
+import { operationNumber, OPERATIONS } from '../../../src/fuzz/decode/operations.js';
 
 interface Exports {
   attach(index: number): void;
@@ -68,7 +68,8 @@ export class Harness {
 
   private constant(name: string): number {
     const global = this.exports[name];
-    if (!(global instanceof WebAssembly.Global)) throw new Error(`test/vector/entry.ts exports no constant ${name}`);
+    if (!(global instanceof WebAssembly.Global))
+      throw new Error(`test/vector/packed/entry.ts exports no constant ${name}`);
     return Number(global.value);
   }
 

@@ -1,4 +1,4 @@
-// Records what this machine's processor does with the forms of forms.ts: `node test/vector/record.mjs` writes
+// Records what this machine's processor does with the forms of forms.ts: `node test/vector/packed/record.mjs` writes
 // digests.txt (needs gcc and a processor with AVX2, AES, SHA and PCLMULQDQ). `… dump FORM CASE` prints one case,
 // `… GROUPS CASES FILE` records more of them into a file of its own.
 

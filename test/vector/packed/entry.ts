@@ -13,14 +13,14 @@ export {
   V0,
   X87,
   YMM,
-} from '../../assembly/state';
-export * from '../../assembly/uop';
-export { packed } from '../../assembly/vector/packed';
-export { crypto } from '../../assembly/vector/crypto';
-export { initVectorTables } from '../../assembly/vector/tables';
+} from '../../../assembly/state';
+export * from '../../../assembly/uop';
+export { packed } from '../../../assembly/vector/packed';
+export { crypto } from '../../../assembly/vector/crypto';
+export { initVectorTables } from '../../../assembly/vector/tables';
 
-import { packed } from '../../assembly/vector/packed';
-import { crypto } from '../../assembly/vector/crypto';
+import { packed } from '../../../assembly/vector/packed';
+import { crypto } from '../../../assembly/vector/crypto';
 
 /** Runs a micro-operation so many times: its cost without the call from JavaScript. */
 export function repeat(op: usize, times: u32, isCrypto: bool): void {
