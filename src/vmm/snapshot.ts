@@ -8,7 +8,7 @@ import type { MachineThen, Snapshots } from './snapshots.js';
 /** Of a Vm that lives: its memory is told by what has changed since. */
 interface Live {
   readonly owner: Snapshots;
-  readonly then: MachineThen;
+  readonly moment: MachineThen;
 }
 
 export class Snapshot {
@@ -39,7 +39,7 @@ export class Snapshot {
    */
   toBytes(): Uint8Array {
     this.#checkOpen('toBytes');
-    const saved = this.#saved ?? this.#live!.owner.describe(this.#live!.then);
+    const saved = this.#saved ?? this.#live!.owner.describe(this.#live!.moment);
     return encodeFile(saved as never);
   }
 
@@ -47,7 +47,7 @@ export class Snapshot {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#live?.owner.close(this.#live.then);
+    this.#live?.owner.close(this.#live.moment);
     for (const [owner, then] of this.#adopted) owner.close(then);
     this.#adopted.clear();
   }
@@ -59,7 +59,7 @@ export class Snapshot {
   /** @internal for Vm.restore(): the moment as the Vm knows it, or what it can be made from */
   of(owner: Snapshots): MachineThen | SavedMachine | undefined {
     this.#checkOpen('restore');
-    if (this.#live !== undefined) return this.#live.owner === owner ? this.#live.then : undefined;
+    if (this.#live !== undefined) return this.#live.owner === owner ? this.#live.moment : undefined;
     const adopted = this.#adopted.get(owner);
     return adopted !== undefined && owner.holds(adopted) ? adopted : this.#saved;
   }

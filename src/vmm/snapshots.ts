@@ -48,7 +48,7 @@ export class Snapshots {
 
   take(): Snapshot {
     this.#checkIdle('snapshot');
-    return new Snapshot({ owner: this, then: this.#take() });
+    return new Snapshot({ owner: this, moment: this.#take() });
   }
 
   #take(): MachineThen {

@@ -175,7 +175,9 @@ export class Machine {
   readonly free: number;
 
   constructor(wasm: Uint8Array<ArrayBuffer>) {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: { memory: this.memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
+      env: { memory: this.memory, exit: () => 0 },
+    });
     this.core = instance.exports as unknown as Core;
     this.cpu = this.core.VCPUS.value;
     this.arena = this.core.ARENAS.value;

@@ -65,7 +65,7 @@ function drive(guest: RandomGuest, seed: number, slices: number): string[] {
 
 interface Moment {
   snapshot: Snapshot;
-  then: string;
+  expected: string;
   /** Seed of the run that began here, and what was seen of it. */
   seed: number;
   seen: string[];
@@ -75,8 +75,8 @@ const SLICES = 12;
 
 function mark(guest: RandomGuest, seed: number): Moment {
   const snapshot = guest.vm.snapshot();
-  const then = fingerprint(guest);
-  return { snapshot, then, seed, seen: drive(guest, seed, SLICES) };
+  const expected = fingerprint(guest);
+  return { snapshot, expected, seed, seen: drive(guest, seed, SLICES) };
 }
 
 /** What others than the guest may do to a machine. */
@@ -119,11 +119,11 @@ describe.each(PAGING_MODES)('under %s', (paging: PagingMode) => {
           const [gone] = moments.splice(random.below(moments.length), 1);
           gone!.snapshot.close();
         } else {
-          const { snapshot, then, seed: again, seen } = random.pick(moments);
+          const { snapshot, expected, seed: again, seen } = random.pick(moments);
           if (logs && random.oneIn(2)) vm.getDirtyLog(0);
           const before = logs ? vm.memory.read(0, RAM_SIZE) : undefined;
           vm.restore(snapshot);
-          expect(fingerprint(guest)).toBe(then);
+          expect(fingerprint(guest)).toBe(expected);
           if (before !== undefined)
             expect(unlogged(vm.getDirtyLog(0), before, vm.memory.read(0, RAM_SIZE))).toEqual([]);
           if (random.oneIn(4)) continue;

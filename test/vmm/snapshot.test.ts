@@ -8,10 +8,10 @@ import {
   ExitReason,
   IoEventFdFlag,
   MemoryFlag,
-  MmioExit,
   Snapshot,
   Vm,
   type IoExit,
+  type MmioExit,
   type VmOptions,
 } from '../../src/index.js';
 import { CODE, longMode, MIB, PAGING_MODES, realMode, type Guest } from './guest.js';
