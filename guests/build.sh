@@ -5,19 +5,25 @@
 #   guests/build.sh --check    rebuilds into a temporary directory and compares with what is committed;
 #                              on a difference: one line, exit status 1
 #
-# NASM images are always compared. The C images under bench/ depend on the compiler: they are compared only where
-# gcc and ld are the versions in bench/toolchain.txt; their checksums (expected.json) are compared wherever there is a gcc.
+# NASM images are always compared. The C images under bench/ and the native runner depend on the compiler: they are compared
+# only where gcc and ld are the versions in bench/toolchain.txt. The checksums of bench/ (expected.json) are compared wherever
+# there is a gcc; elsewhere the runner has to build and to say hello.
 
 set -euo pipefail
 cd "$(dirname "$0")"
 export LC_ALL=C
 
-nasm_guests=(hello-real:bin hello-protected:elf hello-long:bin vmexit:bin promise:bin smc:bin faults:bin)
+nasm_guests=(hello-real:bin hello-protected:elf hello-long:bin vmexit:bin promise:bin smc:bin faults:bin single:bin)
 loops=(sieve crc32 sha256 quicksort tree matrix mix bytecode fib strings)
 # No SSE, no x87: the loops measure the integer core. -march and -mtune pin the code that GCC chooses.
 cflags=(-std=c11 -O2 -march=x86-64 -mtune=generic -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie -mno-sse -mno-mmx -mno-80387
   -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
   -fno-tree-loop-distribute-patterns -nostdlib -static)
+
+# The native runner is no guest but a program for Linux, without a C library, that stands at an address of its own.
+native_cflags=(-std=gnu11 -O2 -march=x86-64 -mtune=generic -Wall -Wextra -Werror -ffreestanding -fpie -mgeneral-regs-only -mno-red-zone
+  -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-strict-aliasing
+  -nostdlib)
 
 fail() { echo "guests/build.sh: $*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || fail "$1 is needed to rebuild the guests and is not installed"; }
@@ -46,6 +52,19 @@ build_loops() { # to directory $1
     chmod 644 "$1/bench/$loop.bin"
     [ "$(stat -c %s "$1/bench/$loop.bin")" -le 32768 ] || fail "bench/$loop.bin is larger than 32 KiB"
   done
+}
+
+build_native() { # to directory $1
+  local work
+  work=$1/objects
+  mkdir -p "$work" "$1/native"
+  gcc "${native_cflags[@]}" -c -o "$work/runner.o" native/runner.c
+  ld -T native/runner.ld --no-warn-rwx-segments -z noexecstack --build-id=none -s -o "$1/native/runner.elf" "$work/runner.o"
+  chmod 755 "$1/native/runner.elf"
+}
+
+says_hello() { # the runner $1: it wants the data pages' contents, and answers with eight bytes
+  [ "$(head -c 8192 /dev/zero | "$1" | tr -d '\0')" = dobdubr1 ]
 }
 
 # promise.asm says behind each END_CASE how many signals a correct host sees: `; N: why`.
@@ -86,6 +105,7 @@ case "${1:-}" in
   build_nasm "$work"
   write_signals "$work"
   build_loops "$work"
+  build_native "$work"
   write_expected "$work"
   rm -rf "$work/objects"
   toolchain >"$work/bench/toolchain.txt"
@@ -103,8 +123,15 @@ case "${1:-}" in
     write_expected "$work"
     if [ "$(toolchain)" = "$(cat bench/toolchain.txt)" ]; then
       build_loops "$work"
+      build_native "$work"
     else
       echo "guests/build.sh: bench/ images not compared: built by $(head -n 1 bench/toolchain.txt), here is $(toolchain | head -n 1)"
+      if [ "$(uname -sm)" = 'Linux x86_64' ]; then
+        build_native "$work"
+        says_hello "$work/native/runner.elf" || fail "native/runner.c builds here, but does not run"
+        says_hello native/runner.elf || fail "native/runner.elf does not run here"
+        rm "$work/native/runner.elf"
+      fi
     fi
   fi
   rm -rf "$work/objects"

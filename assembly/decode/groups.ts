@@ -12,6 +12,7 @@ import {
   BY_REX_W,
   LOCK,
   NO64,
+  NO16,
   ONLY64,
   DEFAULT64,
   FORCE64,
@@ -146,10 +147,10 @@ function stateAndFences(t: usize): void {
   row(fences, 6, Operation.MFENCE, MODRM);
   row(fences, 7, Operation.SFENCE, MODRM);
   const bases = branch(registers, PF3, BY_REG);
-  row(bases, 0, Operation.RDFSBASE, ONLY64, op.Ry);
-  row(bases, 1, Operation.RDGSBASE, ONLY64, op.Ry);
-  row(bases, 2, Operation.WRFSBASE, ONLY64, op.Ry);
-  row(bases, 3, Operation.WRGSBASE, ONLY64, op.Ry);
+  row(bases, 0, Operation.RDFSBASE, ONLY64 | NO16, op.Ry);
+  row(bases, 1, Operation.RDGSBASE, ONLY64 | NO16, op.Ry);
+  row(bases, 2, Operation.WRFSBASE, ONLY64 | NO16, op.Ry);
+  row(bases, 3, Operation.WRGSBASE, ONLY64 | NO16, op.Ry);
 }
 
 /** 0F C7. */

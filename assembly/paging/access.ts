@@ -31,7 +31,7 @@ import { VECTOR_AC } from '../vectors';
 import { PAGE_MASK } from './format';
 import { host, readable, tlbEntry, writable } from './entry';
 import { setAccessSize } from './exit';
-import { guestHow, truncated } from './guest-walk';
+import { checkCanonical, guestHow, truncated } from './guest-walk';
 import { exitMmio } from './nested';
 import { gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
 import { TLB_WATCHED, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, dataEntry } from './tlb';
@@ -129,6 +129,7 @@ export function fetchPage(linear: u64): usize {
 /** Can every byte of a range be accessed? False = raised. A device's bytes can while emulating and exit otherwise. */
 export function probe(linear: u64, size: u32, access: u32, mmu: u32): bool {
   let rest = size;
+  if (((<u32>linear) & 0xfff) + size > 4096 && !endsCanonical(linear, size, access, mmu)) return false;
   while (rest) {
     linear = wrapped(linear, mmu);
     const part = min<u32>(rest, 4096 - ((<u32>linear) & 0xfff));
@@ -144,6 +145,14 @@ export function probe(linear: u64, size: u32, access: u32, mmu: u32): bool {
 // @ts-ignore: decorator
 @inline function wrapped(linear: u64, mmu: u32): u64 {
   return !is64() && mmu == load<u32>(cpu, MMU) && linear >> 32 == 1 ? linear & 0xffffffff : linear;
+}
+
+/**
+ * An operand on two pages must be canonical to its last byte before either page is looked at: at 7FFFFFFFFFFF, four bytes
+ * are #GP and not the page fault of their first byte (as processors do). False = raised.
+ */
+function endsCanonical(linear: u64, size: u32, access: u32, mmu: u32): bool {
+  return checkCanonical(truncated(wrapped(linear + size - 1, mmu)), access);
 }
 
 /** Little-endian value of up to 8 bytes at a host address. */
@@ -192,6 +201,7 @@ export function readAs(linear: u64, size: u32, mmu: u32): u64 {
   if (!strictly(linear, size, mmu, false)) return 0;
   const room: u32 = 4096 - ((<u32>linear) & 0xfff);
   crossed = size > room;
+  if (crossed && !endsCanonical(linear, size, ACCESS_READ, mmu)) return 0;
   const first = min(size, room);
   const host = translate(linear, ACCESS_READ, mmu, first);
   if (raised) return 0;
@@ -215,6 +225,7 @@ export function writeAs(linear: u64, size: u32, value: u64, mmu: u32): void {
   if (!strictly(linear, size, mmu, true)) return;
   const room: u32 = 4096 - ((<u32>linear) & 0xfff);
   crossed = size > room;
+  if (crossed && !endsCanonical(linear, size, ACCESS_WRITE, mmu)) return;
   const first = min(size, room);
   const host = translate(linear, ACCESS_WRITE, mmu, first);
   if (raised) return;

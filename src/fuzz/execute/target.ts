@@ -8,6 +8,7 @@ import { formsOf } from '../forms.js';
 import type { Random } from '../random.js';
 import type { Explanation, Finding, Outcome, Target } from '../target.js';
 import { admission } from './admission.js';
+import { bootImage } from './boot-image.js';
 import { differences, type Difference } from './compare.js';
 import { explainCase } from './explain.js';
 import { freshCase, mutateCase, simplerCases } from './generate.js';
@@ -331,7 +332,8 @@ class ExecuteTarget implements Target {
       theirs === undefined
         ? undefined
         : { result: theirs.subarray(0, size), data: theirs.subarray(size, size + DATA_SIZE) };
-    return explainCase(one.bytes, { result: ours.subarray(0, size), data: ourData }, native);
+    const { text } = explainCase(one.bytes, { result: ours.subarray(0, size), data: ourData }, native);
+    return { text, image: await bootImage(one.bytes) };
   }
 
   async close(): Promise<void> {

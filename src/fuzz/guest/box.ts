@@ -1,13 +1,14 @@
-// A PC that one image after the other is started in: what happened is told, and the machine is as new for the next.
+// A PC that one image after the other is started in: what happened is told, and the machine is as new for the next, by
+// a snapshot of it as it was after power-on.
 
 import { createHash } from 'node:crypto';
 import { readCrash, describeCrash } from '../../machine/crash.js';
 import { loadImage, ImageError } from '../../machine/loaders/index.js';
-import { ExitReason, Pc, type Exit, type PagingMode } from '../../index.js';
+import { ExitReason, Pc, type Exit, type PagingMode, type Snapshot } from '../../index.js';
 
 /** Low memory, the images at one MiB, and something behind them. */
 const RAM = 2 << 20;
-/** IA32_TIME_STAMP_COUNTER: with the virtual clock it counts on from guest to guest, unless it is set. */
+/** IA32_TIME_STAMP_COUNTER. */
 const MSR_TSC = 0x10;
 /** What linear memory may grow by while guests run: page tables of the hypervisor's, and then they are used anew. */
 const GROWTH = 64 << 20;
@@ -34,11 +35,17 @@ export class GuestBox {
   readonly pc: Pc;
   readonly #size: number;
   readonly #serial: Uint8Array[];
+  readonly #clean: Snapshot;
 
   private constructor(pc: Pc, serial: Uint8Array[]) {
     this.pc = pc;
     this.#size = pc.vm.linear.size;
     this.#serial = serial;
+    // as after power-on, with no image in it
+    pc.vcpu.reset();
+    pc.vcpu.setMsrs([{ index: MSR_TSC, data: 0n }]);
+    pc.vm.memory.fill(0, 0, RAM);
+    this.#clean = pc.snapshot();
   }
 
   /** `core`: an instrumented build, say. */
@@ -56,19 +63,6 @@ export class GuestBox {
     return new GuestBox(pc, serial);
   }
 
-  /** As after power-on. A snapshot of the whole machine will do this faster, once there is one. */
-  #reset(): void {
-    const { pc } = this;
-    pc.vcpu.reset();
-    pc.vcpu.setMsrs([{ index: MSR_TSC, data: 0n }]);
-    pc.vm.memory.fill(0, 0, RAM);
-    pc.uart.reset();
-    pc.pci.reset();
-    pc.pci.placeBars();
-    for (const device of pc.devices) device.reset();
-    this.#serial.length = 0;
-  }
-
   /** Starts an image and runs it for `budget` instructions at most, in slices that `next` gives the sizes of. */
   run(image: Uint8Array, budget: number, next: () => number): Story {
     const { vcpu, vm } = this.pc;
@@ -77,7 +71,8 @@ export class GuestBox {
     let wrong: string | undefined;
     let first = 0;
     try {
-      this.#reset();
+      this.pc.restore(this.#clean);
+      this.#serial.length = 0;
       first = vcpu.retired;
       const target = { memory: vm.memory, vcpu, ram: RAM, cmdline: 'n=1', modules: [] };
       loadImage(image, target);
