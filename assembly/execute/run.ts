@@ -74,12 +74,6 @@ import {
 // @ts-ignore: decorator
 @inline const RSP: usize = GPR + 4 * 8;
 
-/** First source of a vector operation. */
-// @ts-ignore: decorator
-@inline function base(op: usize): usize {
-  return <usize>load<u16>(op, BASE);
-}
-
 /** Charge a finished block's instructions; true = less than a whole block is left of the budget. */
 // @ts-ignore: decorator
 @inline function charge(c: usize, op: usize): bool {

@@ -23,15 +23,7 @@ function replay(group: string, way: Way): { count: number; failures: string[] } 
   return { count, failures };
 }
 
-/** Groups whose instructions are still being written; `node test/vectors/replay-report.mjs GROUP` shows how far they are. */
-const UNFINISHED = new Set(
-  (
-    'avx-convert avx-float avx-gather avx-integer avx-move bmi crypto fma fpu-state legacy-avx legacy-bmi legacy-mmx ' +
-    'legacy-sse legacy-x87 mmx sse-convert sse-float sse-integer sse-move string-compare x87 x87-transcendental'
-  ).split(' '),
-);
-
-describe.each(vectorGroups().filter((group) => !UNFINISHED.has(group)))('hardware vectors: %s', (group) => {
+describe.each(vectorGroups())('hardware vectors: %s', (group) => {
   it.each(['step', 'block'] as const)('run() does what the processor did (%s)', (way) => {
     const { count, failures } = replay(group, way);
     expect(count).toBeGreaterThan(0);
