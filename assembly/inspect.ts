@@ -22,7 +22,7 @@ export function listing(bytes: Uint8Array, address: u64, bits: i32, count: i32):
   return listingOf(bytes, address, bits, count);
 }
 
-/** Every instruction of the opcode tables: opcode and conditions, mnemonic, operand codes, implemented or not; by tabs. */
+/** Every instruction of the opcode tables: opcode and conditions, mnemonic, operand codes, implemented or not, number of its row; by tabs. */
 export function coverage(): string[] {
   return coverageLines();
 }

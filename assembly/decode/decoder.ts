@@ -391,6 +391,7 @@ export function decode(bytes: usize, available: u32, codeSize: u32): i32 {
   store<u16>(out, (opcode & 15) | (count << 8), record.CONDITION); // OPERAND_COUNT
   store<u32>(out, prefixes, record.PREFIXES);
   store<u32>(out, opcode | (map << 8) | (modrm << 16) | (hasModrm << 24), record.OPCODE); // MAP, MODRM, HAS_MODRM
-  store<u16>(out, ((vex >> 4) & 3) | ((<u32>load<u8>(row, table.ROW_FEATURE)) << 8), record.VEX); // FEATURE
+  const feature: u32 = load<u8>(row, table.ROW_FEATURE);
+  store<u32>(out, ((vex >> 4) & 3) | (feature << 8) | (table.rowNumber(row) << 16), record.VEX); // FEATURE, ROW
   return length;
 }

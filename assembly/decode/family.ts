@@ -15,7 +15,7 @@ export const FAMILY_CRYPTO: u32 = 4;
 export const FAMILY_X87: u32 = 5;
 
 export function familyOf(operation: u32): u32 {
-  if (operation < <u32>Operation.CVTPI2PS) return FAMILY_GENERAL;
+  if (operation < <u32>Operation.CVTPI2PS || operation > <u32>Operation.FIRST_UNIMPLEMENTED) return FAMILY_GENERAL;
   if (operation < <u32>Operation.MOVUPS) return FAMILY_FLOAT;
   if (operation == <u32>Operation.MASKMOVQ || operation == <u32>Operation.MASKMOVDQU) return FAMILY_MASKED;
   if (operation >= <u32>Operation.FADD) return FAMILY_X87;

@@ -32,6 +32,8 @@ export const REX: usize = 19;
 export const VEX: usize = 20;
 /** The feature that has to be there (FEATURE_*), as the number of its bit plus 1; 0 = none. */
 export const FEATURE: usize = 21;
+/** u16: which row of the tables it is, counted from their beginning. */
+export const ROW: usize = 22;
 export const DISPLACEMENT: usize = 24; // i64
 /** Immediate, sign-extended as the instruction demands; branch displacement; offset of a far pointer. */
 export const IMMEDIATE: usize = 32; // i64

@@ -189,6 +189,11 @@ export function tablesUsed(): usize {
 @inline export function mapRow(map: u32, opcode: u32): usize {
   return mapTable(map) + opcode * ROW_SIZE;
 }
+/** Rows counted from the beginning of the tables. */
+// @ts-ignore: decorator
+@inline export function rowNumber(row: usize): u32 {
+  return <u32>(row - TABLES) / ROW_SIZE;
+}
 export function rowKind(row: usize): u32 {
   return load<u8>(row, ROW_KIND);
 }

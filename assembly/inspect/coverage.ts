@@ -19,6 +19,7 @@ import {
   mapRow,
   rowFlags,
   rowKind,
+  rowNumber,
   rowOperand,
   rowOperandCount,
   rowOperation,
@@ -122,11 +123,19 @@ function collect(row: usize, path: string, lines: string[]): void {
   if (operation == Operation.INVALID) return;
   const state = operation < <u32>Operation.FIRST_UNIMPLEMENTED ? 'implemented' : 'unimplemented';
   lines.push(
-    path + '\t' + mnemonicOf(operation, (rowFlags(row) & VEX_ENCODED) != 0) + '\t' + operandNames(row) + '\t' + state,
+    path +
+      '\t' +
+      mnemonicOf(operation, (rowFlags(row) & VEX_ENCODED) != 0) +
+      '\t' +
+      operandNames(row) +
+      '\t' +
+      state +
+      '\t' +
+      rowNumber(row).toString(),
   );
 }
 
-/** One line an instruction of the tables, fields separated by tabs: opcode and conditions, mnemonic, operands, state. */
+/** One line an instruction of the tables, fields separated by tabs: opcode and conditions, mnemonic, operands, state, number of the row (as in the decoder's record). */
 export function coverageLines(): string[] {
   const lines = new Array<string>();
   for (let map: u32 = 0; map < <u32>MAPS.length; map++) {

@@ -16,6 +16,8 @@ export interface CoverageRow {
   readonly operands: string;
   /** Whether the CPU runs it; if not, it raises #UD. */
   readonly implemented: boolean;
+  /** The row's number in the tables, which the core's decoder tells too. */
+  readonly row: number;
 }
 
 /** Reads machine code, opcode tables and page walks out to people. */
@@ -91,8 +93,8 @@ async function load(): Promise<Inspector> {
     listing: (bytes, address, bits, count = Infinity) => listInParts(bound, bytes, address, bits, count),
     coverage: () =>
       bound.coverage().map((line) => {
-        const [opcode = '', mnemonic = '', operands = '', state] = line.split('\t');
-        return { opcode, mnemonic, operands, implemented: state === 'implemented' };
+        const [opcode = '', mnemonic = '', operands = '', state, row] = line.split('\t');
+        return { opcode, mnemonic, operands, implemented: state === 'implemented', row: Number(row) };
       }),
     walk: (records, paging) => bound.walk(records, PAGING[paging]),
     operationName: (operation) => names[operation] ?? '(bad)',
