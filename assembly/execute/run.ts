@@ -2191,132 +2191,132 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.ADDSD: {
-        if (!addDouble(c, op) && !float(op)) break;
+        if (!addDouble(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.SUBSD: {
-        if (!subtractDouble(c, op) && !float(op)) break;
+        if (!subtractDouble(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.MULSD: {
-        if (!multiplyDouble(c, op) && !float(op)) break;
+        if (!multiplyDouble(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.DIVSD: {
-        if (!divideDouble(c, op) && !float(op)) break;
+        if (!divideDouble(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.SQRTSD: {
-        if (!rootDouble(c, op) && !float(op)) break;
+        if (!rootDouble(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.MINSD: {
-        if (!lesserDouble(op) && !float(op)) break;
+        if (!lesserDouble(op)) break;
         op += UOP;
         continue;
       }
       case Uop.MAXSD: {
-        if (!greaterDouble(op) && !float(op)) break;
+        if (!greaterDouble(op)) break;
         op += UOP;
         continue;
       }
       case Uop.ADDSS: {
-        if (!addSingle(c, op) && !float(op)) break;
+        if (!addSingle(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.SUBSS: {
-        if (!subtractSingle(c, op) && !float(op)) break;
+        if (!subtractSingle(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.MULSS: {
-        if (!multiplySingle(c, op) && !float(op)) break;
+        if (!multiplySingle(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.DIVSS: {
-        if (!divideSingle(c, op) && !float(op)) break;
+        if (!divideSingle(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.SQRTSS: {
-        if (!rootSingle(c, op) && !float(op)) break;
+        if (!rootSingle(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.MINSS: {
-        if (!lesserSingle(op) && !float(op)) break;
+        if (!lesserSingle(op)) break;
         op += UOP;
         continue;
       }
       case Uop.MAXSS: {
-        if (!greaterSingle(op) && !float(op)) break;
+        if (!greaterSingle(op)) break;
         op += UOP;
         continue;
       }
       case Uop.ADDPD: {
-        if (!addDoubles(c, op) && !float(op)) break;
+        if (!addDoubles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.SUBPD: {
-        if (!subtractDoubles(c, op) && !float(op)) break;
+        if (!subtractDoubles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.MULPD: {
-        if (!multiplyDoubles(c, op) && !float(op)) break;
+        if (!multiplyDoubles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.DIVPD: {
-        if (!divideDoubles(c, op) && !float(op)) break;
+        if (!divideDoubles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.ADDPS: {
-        if (!addSingles(c, op) && !float(op)) break;
+        if (!addSingles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.SUBPS: {
-        if (!subtractSingles(c, op) && !float(op)) break;
+        if (!subtractSingles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.MULPS: {
-        if (!multiplySingles(c, op) && !float(op)) break;
+        if (!multiplySingles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.DIVPS: {
-        if (!divideSingles(c, op) && !float(op)) break;
+        if (!divideSingles(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.COMISD: {
-        if (!compareDouble(c, op) && !float(op)) break;
+        if (!compareDouble(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.COMISS: {
-        if (!compareSingle(c, op) && !float(op)) break;
+        if (!compareSingle(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.CVTTSD2SI32: {
-        if (!truncateTo32(c, op) && !float(op)) break;
+        if (!truncateTo32(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.CVTTSD2SI64: {
-        if (!truncateTo64(c, op) && !float(op)) break;
+        if (!truncateTo64(c, op)) break;
         op += UOP;
         continue;
       }
@@ -2326,17 +2326,17 @@ export function execute(first: usize): void {
         continue;
       }
       case Uop.CVTSI2SD64: {
-        if (!doubleFrom64(c, op) && !float(op)) break;
+        if (!doubleFrom64(c, op)) break;
         op += UOP;
         continue;
       }
       case Uop.CVTSS2SD: {
-        if (!widen(op) && !float(op)) break;
+        if (!widen(op)) break;
         op += UOP;
         continue;
       }
       case Uop.CVTSD2SS: {
-        if (!narrow(c, op) && !float(op)) break;
+        if (!narrow(c, op)) break;
         op += UOP;
         continue;
       }

@@ -71,6 +71,7 @@ import { VECTOR_GP } from '../vectors';
 import { HOW_USER } from '../paging/format';
 import { isCanonical } from '../segments/linear';
 import { codeDropped, leaveDropped } from '../decode/block';
+import { float } from '../vector/float';
 import { abandonCut, callHypervisor, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, sync } from './enter';
 
 /** A store whose TLB entry does not let it happen at once. A plain one to a page known to be MMIO is a kick, perhaps. */
@@ -88,7 +89,9 @@ export function storeMiss(op: usize, linear: u64, entry: usize, size: u32): usiz
 /** Take over a micro-operation whose handler could not go on. Returns the next one to run. */
 export function attend(op: usize): usize {
   if (raised) return fail(op);
-  switch (<i32>load<u16>(op, HANDLER)) {
+  const handler = <u32>load<u16>(op, HANDLER);
+  if (handler >= <u32>Uop.ADDSD && handler <= <u32>Uop.CVTSD2SS) return float(op) ? op + UOP : fail(op);
+  switch (handler) {
     case Uop.CALL:
     case Uop.CALL_R:
     case Uop.JMP_R:
@@ -103,7 +106,7 @@ export function attend(op: usize): usize {
     raiseError(VECTOR_GP, 0); // whatever the segment, and before anything about the page (SDM vol. 2, MOVAPS)
     return fail(op);
   }
-  if (load<u16>(op, HANDLER) == Uop.PROBE) return probeOnly(op, linear, size, mem);
+  if (handler == <u32>Uop.PROBE) return probeOnly(op, linear, size, mem);
   const entry = tlbEntry(<usize>load<u32>(cpu, TLB_NOW), linear);
   if (size > 8) return accessWide(op, entry, linear, size, mem);
   if (!emulating) {
