@@ -96,8 +96,9 @@ describe('packed integers', () => {
       broken(named(name), (one) => {
         const whole = one.operands[0]!.bits;
         const width = Math.min(whole, 128);
-        let [a, b] = sources(one);
-        if (/^v?ps[lr]ldq/.test(one.mnemonic)) a = b; // one source, and the destination beside it
+        const [first, b] = sources(one);
+        // These have one source, and the destination may stand beside it.
+        const a = /^v?ps[lr]ldq/.test(one.mnemonic) ? b : first;
         const count = whole / width;
         const [x, y] = [lanes(a, width, count), lanes(b, width, count)];
         // Control bytes of 256 bits: VBLENDPS has four bits for each half, VMPSADBW three, the others the same for both.

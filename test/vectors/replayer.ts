@@ -74,6 +74,16 @@ export function begins({ segmented, rip, bytes }: Vector): boolean {
   return rip + BigInt(bytes.length) <= BigInt(limit) + 1n;
 }
 
+const modules = new Map<string, WebAssembly.Module>();
+
+/** One module for all replayers, so that its code is optimised once. */
+function compiled(wasm: string | URL): WebAssembly.Module {
+  const name = String(wasm);
+  const module = modules.get(name) ?? new WebAssembly.Module(readFileSync(wasm));
+  modules.set(name, module);
+  return module;
+}
+
 /** What is different from the recording; empty = nothing. */
 export class Replayer {
   readonly #core: Exports;
@@ -88,7 +98,7 @@ export class Replayer {
 
   constructor(wasm: string | URL) {
     this.#memory = new WebAssembly.Memory({ initial: 2048, maximum: 65536, shared: true });
-    const module = new WebAssembly.Module(readFileSync(wasm));
+    const module = compiled(wasm);
     const env = { memory: this.#memory, now: () => 0, exit: () => 2 };
     this.#core = new WebAssembly.Instance(module, { env }).exports as Exports;
     this.#bytes = new Uint8Array(this.#memory.buffer);

@@ -13,6 +13,7 @@ void group_stack(void);
 void group_flow(void);
 void group_string(void);
 void group_misc(void);
+void group_random(void);
 void group_decode(void);
 void group_forbidden(void);
 void group_fault(void);

@@ -88,6 +88,7 @@ int main(int argc, char **argv) {
       {"condition", group_condition},   {"stack", group_stack},       {"flow", group_flow},
       {"string", group_string},         {"misc", group_misc},         {"decode", group_decode},
       {"forbidden", group_forbidden},   {"fault", group_fault},
+      {"random", group_random},
       {"invalid", group_invalid},       {"legacy-invalid", legacy_invalid},
       {"legacy32", legacy32},           {"legacy16", legacy16},
       {"legacy-only", legacy_only},     {"legacy-stack", legacy_stack},
