@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runnerImport } from 'vite';
 import { loadInspector } from '../dist/core/inspect.js';
+import { RawCore } from '../dist/fuzz/raw-core.js';
 import { root } from './build.mjs';
 
 const file = join(root, 'docs/instructions.md');
@@ -14,7 +15,7 @@ async function load(path) {
   return (await runnerImport(join(root, path), { configFile: false, logLevel: 'error' })).module;
 }
 
-/** Opcode maps in the order of the listing, by what their opcodes begin with. */
+/** Opcode maps by what their opcodes begin with, the longest first. @type {[string, string][]} */
 const MAPS = [
   ['vex 0f 3a', 'VEX, map 0F 3A'],
   ['vex 0f 38', 'VEX, map 0F 38'],
@@ -32,7 +33,6 @@ const MAPS = [
 async function countVectors() {
   const { loadVectors, vectorGroups } = await load('test/vectors/load.ts');
   const { Replayer } = await load('test/vectors/replayer.ts');
-  const { RawCore } = await load('src/fuzz/raw-core.ts');
   const core = await RawCore.load(4096, undefined, false);
   const decoder = core.decoder();
   const row = decoder.constant('ROW');
@@ -61,10 +61,12 @@ async function makeCoverage() {
   const none = { held: 0, passed: 0 };
   const sections = new Map(MAPS.map(([, title]) => [title, /** @type {string[]} */ ([])]));
   for (const { opcode, mnemonic, operands, implemented, row } of forms) {
-    const [, title] = MAPS.find(([start]) => opcode.startsWith(start) && (start === '' || opcode[start.length] === ' '));
+    const [, title] = /** @type {[string, string]} */ (
+      MAPS.find(([start]) => opcode.startsWith(start) && (start === '' || opcode[start.length] === ' '))
+    );
     const { held, passed } = vectors.get(row) ?? none;
     const state = !implemented ? '#UD' : held === 0 ? '' : passed === held ? 'pass' : `${held - passed} fail`;
-    sections.get(title).push(`| ${opcode} | ${mnemonic} | ${operands} | ${held || ''} | ${state} |`);
+    sections.get(title)?.push(`| ${opcode} | ${mnemonic} | ${operands} | ${held || ''} | ${state} |`);
   }
   const executed = forms.filter(({ implemented }) => implemented);
   const covered = executed.filter(({ row }) => vectors.has(row));
@@ -89,7 +91,7 @@ ${[...MAPS]
   .reverse()
   .map(
     ([, title]) =>
-      `## ${title}\n\n| opcode | mnemonic | operands | vectors | result |\n| --- | --- | --- | --: | --- |\n${sections.get(title).join('\n')}\n`,
+      `## ${title}\n\n| opcode | mnemonic | operands | vectors | result |\n| --- | --- | --- | --: | --- |\n${sections.get(title)?.join('\n')}\n`,
   )
   .join('\n')}`;
 }
