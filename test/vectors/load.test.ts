@@ -143,8 +143,13 @@ describe('the forms', () => {
 
   it('are all that another decoder knows of floating point, vectors and bit manipulation', () => {
     const seen = new Set<Code>();
+    let last = '';
+    let count = 0;
     for (const { form: name, bytes, bits } of casesByInstruction()) {
-      if (name.includes('#')) continue;
+      count = name === last ? count + 1 : 0;
+      last = name;
+      // A form is one instruction: its first few cases tell which.
+      if (name.includes('#') || count >= 8) continue;
       const decoder = new Decoder(bits, bytes, 0);
       const instruction = decoder.decode();
       seen.add(instruction.code);

@@ -5,7 +5,7 @@ import { Replayer, begins, type Way } from './replayer.js';
 
 const WASM = new URL('../../build/core.wasm', import.meta.url);
 /** CI replays everything in all ways; otherwise, by the way, one vector in this many. */
-const SHARE = process.env.CI ? { block: 1, step: 1, emulate: 1 } : { block: 3, step: 2, emulate: 10 };
+const SHARE = process.env.CI ? { block: 1, step: 1, emulate: 1 } : { block: 4, step: 3, emulate: 16 };
 /** However small the share, this many of each form. */
 const AT_LEAST = 2;
 
