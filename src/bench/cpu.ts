@@ -18,6 +18,10 @@ export const LOOPS = [
   'bytecode',
   'fib',
   'strings',
+  'nbody-sse2',
+  'mandelbrot-sse2',
+  'nbody-x87',
+  'mandelbrot-x87',
 ] as const;
 export type LoopName = (typeof LOOPS)[number];
 
