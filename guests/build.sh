@@ -15,15 +15,21 @@ export LC_ALL=C
 
 nasm_guests=(hello-real:bin hello-protected:elf hello-long:bin vmexit:bin promise:bin smc:bin faults:bin single:bin)
 loops=(sieve crc32 sha256 quicksort tree matrix mix bytecode fib strings)
-# No SSE, no x87: the loops measure the integer core. -march and -mtune pin the code that GCC chooses.
-cflags=(-std=c11 -O2 -march=x86-64 -mtune=generic -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie -mno-sse -mno-mmx -mno-80387
-  -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
+# Loops of floating point: each is built twice, for SSE2 and for the x87.
+float_loops=(nbody mandelbrot)
+# No SSE, no x87: these loops measure the integer core. -march and -mtune pin the code that GCC chooses.
+integer_only=(-mno-sse -mno-mmx -mno-80387 -mgeneral-regs-only)
+cflags=(-std=c11 -O2 -march=x86-64 -mtune=generic -Wall -Wextra -Werror -ffreestanding -fno-pic -no-pie
+  -mno-red-zone -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
   -fno-tree-loop-distribute-patterns -nostdlib -static)
 
 # The native runner is no guest but a program for Linux, without a C library, that stands at an address of its own.
 native_cflags=(-std=gnu11 -O2 -march=x86-64 -mtune=generic -Wall -Wextra -Werror -ffreestanding -fpie -mgeneral-regs-only -mno-red-zone
   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fno-strict-aliasing
   -nostdlib)
+
+# Every operation rounds by itself, and a square root sets no errno: the result is the same whatever the compiler keeps where.
+float_flags=(-ffp-contract=off -fno-math-errno -fno-tree-vectorize)
 
 fail() { echo "guests/build.sh: $*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || fail "$1 is needed to rebuild the guests and is not installed"; }
@@ -43,9 +49,15 @@ build_loops() { # to directory $1
   work=$1/objects
   mkdir -p "$work" "$1/bench"
   nasm -f elf64 -Werror -I include/ -o "$work/entry.o" bench/entry.asm
-  gcc "${cflags[@]}" -c -o "$work/runtime.o" bench/runtime.c
+  gcc "${cflags[@]}" "${integer_only[@]}" -c -o "$work/runtime.o" bench/runtime.c
   for loop in "${loops[@]}"; do
-    gcc "${cflags[@]}" -c -o "$work/$loop.o" "bench/$loop.c"
+    gcc "${cflags[@]}" "${integer_only[@]}" -c -o "$work/$loop.o" "bench/$loop.c"
+  done
+  for loop in "${float_loops[@]}"; do
+    gcc "${cflags[@]}" "${float_flags[@]}" -c -o "$work/$loop-sse2.o" "bench/$loop.c"
+    gcc "${cflags[@]}" "${float_flags[@]}" -DX87 -mfpmath=387 -c -o "$work/$loop-x87.o" "bench/$loop.c"
+  done
+  for loop in "${loops[@]}" "${float_loops[@]/%/-sse2}" "${float_loops[@]/%/-x87}"; do
     ld -T bench/image.ld --no-warn-rwx-segments -z noexecstack --build-id=none -o "$work/$loop.elf" \
       "$work/entry.o" "$work/runtime.o" "$work/$loop.o"
     objcopy -O binary "$work/$loop.elf" "$1/bench/$loop.bin"
@@ -79,13 +91,16 @@ write_signals() { # to directory $1
 
 # The known-good checksums come from the same C, compiled as an ordinary Linux program and run on this machine's CPU.
 write_expected() { # to directory $1
-  local loop work separator=
+  local loop work separator= flags
   work=$1/objects
   mkdir -p "$work" "$1/bench"
   {
     echo '{'
-    for loop in "${loops[@]}"; do
-      gcc -std=c11 -O2 -Wall -Wextra -Werror -DNATIVE -o "$work/$loop.native" bench/runtime.c "bench/$loop.c"
+    for loop in "${loops[@]}" "${float_loops[@]/%/-sse2}" "${float_loops[@]/%/-x87}"; do
+      flags=()
+      [[ $loop != *-sse2 ]] || flags=("${float_flags[@]}")
+      [[ $loop != *-x87 ]] || flags=("${float_flags[@]}" -DX87)
+      gcc -std=c11 -O2 -Wall -Wextra -Werror "${flags[@]}" -DNATIVE -o "$work/$loop.native" bench/runtime.c "bench/${loop%-*}.c"
       one=$("$work/$loop.native" n=1 2>/dev/null) all=$("$work/$loop.native" 2>"$work/$loop.repeats")
       printf '%s  "%s": { "n1": "%s", "defaultRepeats": %s, "default": "%s" }' "$separator" "$loop" "${one#* }" \
         "$(cat "$work/$loop.repeats")" "${all#* }"

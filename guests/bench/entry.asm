@@ -33,7 +33,7 @@ start32:
         dec     ecx
         jnz     .page
         mov     eax, cr4
-        or      eax, 0x20               ; PAE
+        or      eax, 0x620              ; PAE, OSFXSR, OSXMMEXCPT
         mov     cr4, eax
         mov     eax, pml4
         mov     cr3, eax
@@ -42,7 +42,7 @@ start32:
         or      eax, 0x100
         wrmsr
         mov     eax, cr0
-        or      eax, 0x80000001
+        or      eax, 0x80000003         ; PG, MP, PE
         mov     cr0, eax
         lgdt    [gdt_pointer]
         jmp     8:start64
@@ -57,6 +57,7 @@ start64:
         mov     edi, edi                ; the upper half was undefined until here
         xor     ebp, ebp
         cld
+        fninit
         call    bench_main
         out     DEBUG_EXIT, eax
 halt:

@@ -4,7 +4,7 @@
 import { cpus } from 'node:os';
 import type { PagingMode } from '../vmm/options.js';
 import { Crossing } from './crossing.js';
-import { CpuLoop, LOOPS } from './cpu.js';
+import { CpuLoop, INTEGER_LOOPS, LOOPS } from './cpu.js';
 import { Dispatch } from './dispatch.js';
 import { TSC_KHZ, type KickRun, type LaneOptions, type SubTest } from './kick-lane.js';
 import { KickThread } from './kick-thread.js';
@@ -12,6 +12,7 @@ import {
   KICKS,
   PAGING_MODES,
   type BenchResult,
+  type CpuRow,
   type DoorbellsRow,
   type Kick,
   type KickRow,
@@ -134,7 +135,7 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       emptyLoopNs: Math.min(...lanes.flatMap((lane) => lane.nanoseconds('empty'))),
     },
     cpu,
-    cpuGeometricMean: cpu.length > 0 ? geometricMean(cpu.map(({ mips }) => mips)) : null,
+    cpuGeometricMean: cpu.length > 0 ? geometricMean(cpu.filter(isInteger).map(({ mips }) => mips)) : null,
     doorbells: lanes.flatMap((lane): DoorbellsRow[] => {
       const { paging: mode, doorbells } = lane.options;
       if (doorbells === undefined) return [];
@@ -232,6 +233,10 @@ function kickRows(lane: Lane, wanted: readonly Kick[], crossingNs: number): Kick
       kicks: made,
     };
   });
+}
+
+function isInteger({ name }: CpuRow): boolean {
+  return INTEGER_LOOPS.some((loop) => loop === name);
 }
 
 function host(): BenchResult['host'] {

@@ -6,8 +6,8 @@ import { guestFile } from './guest-images.js';
 import { sampleOf } from './sample.js';
 import type { CpuRow } from './result.js';
 
-/** In the order of the table. */
-export const LOOPS = [
+/** Loops of integers and pointers: the geometric mean is theirs. */
+export const INTEGER_LOOPS = [
   'sieve',
   'crc32',
   'sha256',
@@ -19,6 +19,10 @@ export const LOOPS = [
   'fib',
   'strings',
 ] as const;
+/** The same floating-point loops for SSE2 and for the x87. */
+export const FLOAT_LOOPS = ['nbody-sse2', 'mandelbrot-sse2', 'nbody-x87', 'mandelbrot-x87'] as const;
+/** In the order of the table. */
+export const LOOPS = [...INTEGER_LOOPS, ...FLOAT_LOOPS] as const;
 export type LoopName = (typeof LOOPS)[number];
 
 /** guests/bench/expected.json: checksums of the same C on a real processor. */

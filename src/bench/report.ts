@@ -1,5 +1,6 @@
 // The result as people read it in a terminal.
 
+import { FLOAT_LOOPS } from './cpu.js';
 import type { BenchResult, KickRow } from './result.js';
 import { bar, textTable, type Column } from './text-table.js';
 
@@ -143,6 +144,8 @@ function history(): string[] {
 
 function cpu({ cpu: rows, cpuGeometricMean, baseline: { dispatchMips, dispatchMedianMips } }: BenchResult): string[] {
   if (rows.length === 0 || cpuGeometricMean === null) return [];
+  const float = rows.filter(({ name }) => FLOAT_LOOPS.some((loop) => loop === name));
+  const integer = rows.filter((row) => !float.includes(row));
   const most = Math.max(dispatchMips, ...rows.map(({ mips }) => mips));
   const line = (name: string, mips: number, median?: number): string[] => [
     name,
@@ -155,8 +158,9 @@ function cpu({ cpu: rows, cpuGeometricMean, baseline: { dispatchMips, dispatchMe
     ...textTable(
       [left('loop'), right('MIPS'), right('median'), left('')],
       [
-        ...rows.map(({ name, mips, medianMips }) => line(name, mips, medianMips)),
+        ...integer.map(({ name, mips, medianMips }) => line(name, mips, medianMips)),
         line('geometric mean', cpuGeometricMean),
+        ...float.map(({ name, mips, medianMips }) => line(name, mips, medianMips)),
         line('bare dispatch', dispatchMips, dispatchMedianMips),
       ],
     ),

@@ -87,7 +87,7 @@ export interface BenchResult {
   rows: KickRow[];
   baseline: Baseline;
   cpu: CpuRow[];
-  /** Geometric mean of `cpu`; null if no loop was run. */
+  /** Geometric mean of the integer loops of `cpu`; null if no loop was run. */
   cpuGeometricMean: number | null;
   doorbells: DoorbellsRow[];
   resets: ResetRow[];

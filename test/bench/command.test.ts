@@ -15,7 +15,8 @@ const KICKS = [
   'mmio-datamatch',
   'pv',
 ];
-const LOOPS = ['sieve', 'crc32', 'sha256', 'quicksort', 'tree', 'matrix', 'mix', 'bytecode', 'fib', 'strings'];
+const INTEGER_LOOPS = ['sieve', 'crc32', 'sha256', 'quicksort', 'tree', 'matrix', 'mix', 'bytecode', 'fib', 'strings'];
+const LOOPS = [...INTEGER_LOOPS, 'nbody-sse2', 'mandelbrot-sse2', 'nbody-x87', 'mandelbrot-x87'];
 
 beforeAll(buildCommand, 120_000);
 
