@@ -51,7 +51,7 @@ export class CorpusDirectory {
       throw error;
     });
     const inputs: Uint8Array[] = [];
-    for (const name of names.sort()) {
+    for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) {
       if (/^[0-9a-f]{16}$/.test(name)) inputs.push(new Uint8Array(await readFile(join(this.#path, name))));
     }
     return inputs;

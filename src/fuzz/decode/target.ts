@@ -1,7 +1,7 @@
 // The target `decode`: the core's decoder against iced-x86 on length, validity and operands. An input is one byte for the
 // code size and up to 15 bytes of code.
 
-import { Decoder, DecoderOptions, Instruction } from 'iced-x86';
+import { Decoder, Instruction } from 'iced-x86';
 import { Coverage } from '../coverage.js';
 import { disassemble, hexOf } from '../disassembly.js';
 import { formsOf, LONGEST_INSTRUCTION, writeForm } from '../forms.js';

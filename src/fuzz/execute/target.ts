@@ -4,7 +4,6 @@ import { Decoder, DecoderOptions, Instruction, Mnemonic } from 'iced-x86';
 import { loadCoreBytes } from '../../core/module.js';
 import { Coverage } from '../coverage.js';
 import { comparison } from '../decode/compare.js';
-import { formsOf } from '../forms.js';
 import type { Random } from '../random.js';
 import type { Explanation, Finding, Outcome, Target } from '../target.js';
 import { admission } from './admission.js';
@@ -16,7 +15,6 @@ import {
   Case,
   CODE_BASE,
   CODE_BYTES,
-  CODE_SIZE,
   DATA_SIZE,
   Flag,
   FPU_SIZE,

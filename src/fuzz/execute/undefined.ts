@@ -1,7 +1,7 @@
 // What the manuals leave undefined after an instruction: not compared, because processors differ there and no correct
 // guest can tell. Flags are iced-x86's account of SDM vol. 2 ("Flags Affected"), corrected where they depend on values.
 
-import { Code, Mnemonic, OpKind, Register, RegisterExt, RflagsBits, type Instruction } from 'iced-x86';
+import { Code, Mnemonic, OpKind, RegisterExt, RflagsBits, type Instruction, type Register } from 'iced-x86';
 import { mnemonics } from './admission.js';
 import { Case, DF, STATUS } from './layout.js';
 

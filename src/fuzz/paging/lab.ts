@@ -3,17 +3,7 @@
 
 import type { RawCore } from '../raw-core.js';
 import { translateByTheBook, type Memory, type Outcome, type Processor, type Request } from './model.js';
-import {
-  entry32,
-  entry64,
-  eptEntry,
-  GUEST_PAGES,
-  NESTED_PAGES,
-  nptEntry,
-  PAGE,
-  REGION,
-  SLOTS,
-} from './random-tables.js';
+import { entry32, entry64, eptEntry, GUEST_PAGES, nptEntry, PAGE, REGION, SLOTS } from './random-tables.js';
 
 /** Values of state.ts that are the contract with the manuals or the hypervisor, spelled out here on purpose. */
 const NESTED = { EPT: 1, NPT: 2, shadow: 0 } as const;
