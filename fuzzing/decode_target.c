@@ -51,13 +51,19 @@ static void check_record(int length, uint32_t size) {
   const uint8_t address_size = field(*Z_decodeZ_ADDRESS_SIZ5AE(&instance));
   CHECK(address_size >= 1 && address_size <= (size == 2 ? 3 : 2), "address size %u in code of size %u", address_size, size);
   CHECK(size != 2 || address_size != 1, "16-bit addresses in 64-bit code");
-  CHECK(size == 2 || field(*Z_decodeZ_REX(&instance)) == 0, "REX outside 64-bit code");
+  // A VEX prefix tells its W, R, X and B in the same field; outside 64-bit code only W is looked at.
+  const uint8_t rex = field(*Z_decodeZ_REX(&instance));
+  const int vex = field(*Z_decodeZ_VEX(&instance)) != 0;
+  CHECK(size == 2 || (vex ? (rex & 7) == 0 : rex == 0), "REX %x outside 64-bit code, VEX %d", rex, vex);
   for (uint32_t n = 0; n < operands; n++) {
     const uint32_t at = *Z_decodeZ_OPERANDS(&instance) + n * *Z_decodeZ_OPERAND_STRIDE(&instance);
     const uint8_t kind = field(at + *Z_decodeZ_OPERAND_KIND(&instance));
     const uint8_t number = field(at + *Z_decodeZ_OPERAND_REGISTER(&instance));
     CHECK(kind != *Z_decodeZ_KIND_NONE(&instance), "operand %u of %u is none", n, operands);
     if (kind == *Z_decodeZ_KIND_REGISTER(&instance)) CHECK(number < (size == 2 ? 16 : 8), "register %u", number);
+    if (kind == *Z_decodeZ_KIND_XMM(&instance)) CHECK(number < (size == 2 ? 16 : 8), "vector register %u", number);
+    if (kind == *Z_decodeZ_KIND_MMX(&instance) || kind == *Z_decodeZ_KIND_X87(&instance))
+      CHECK(number < 8, "MMX or x87 register %u", number);
     if (kind == *Z_decodeZ_KIND_SEGMENT(&instance)) CHECK(number < 6, "segment register %u", number);
   }
 }
