@@ -34,7 +34,8 @@ import {
   T2,
 } from '../state';
 import { CR0_MP, CR0_TS, CR4_FSGSBASE } from '../control';
-import { VECTOR_GP, VECTOR_NM, VECTOR_UD } from '../vectors';
+import { VECTOR_GP, VECTOR_MF, VECTOR_NM, VECTOR_UD } from '../vectors';
+import { waitsForX87 } from '../x87/x87';
 import {
   AUX,
   DISP,
@@ -197,7 +198,11 @@ export function effectiveAddress(op: usize): bool {
     return true;
   }
   const result = linear(seg, offset, load<u32>(op, IMM), load<u32>(op, IMM + 4));
-  if (raised) return false;
+  if (raised) {
+    // an exception that x87 arithmetic has left pending comes before a fault of the next instruction's operand
+    if (waitsForX87(op + UOP)) raise(VECTOR_MF);
+    return false;
+  }
   store<u64>(<usize>load<u16>(op, DST), result);
   return true;
 }

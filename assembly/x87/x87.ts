@@ -1,7 +1,7 @@
 // Family X87: one micro-operation an instruction, which makes its own memory access.
 
 import { cpu, FSW, raise, SEG_SS } from '../state';
-import { SEG, V_OPERATION, X_BYTES, X_REGISTER, X_TO_REGISTER } from '../uop';
+import { HANDLER, SEG, Uop, V_OPERATION, X_BYTES, X_REGISTER, X_TO_REGISTER } from '../uop';
 import { VECTOR_MF, VECTOR_UD } from '../vectors';
 import { Operation } from '../decode/operation';
 import { condition } from '../flags';
@@ -65,6 +65,12 @@ export function x87(op: usize): bool {
   const done = memory(op, operation);
   setStackAccess(false);
   return done;
+}
+
+/** Whether this micro-operation is one of the family that will raise #MF for an exception that is pending. */
+export function waitsForX87(op: usize): bool {
+  if (load<u16>(op, HANDLER) != Uop.X87 || !(load<u16>(cpu, FSW) & SUMMARY)) return false;
+  return waits(load<u16>(op, V_OPERATION));
 }
 
 /** The FN… instructions do not look for a pending exception. */

@@ -147,7 +147,7 @@ class ExecuteTarget implements Target {
 
   /**
    * Encodings that Intel's and AMD's processors take for different instructions: a 66 prefix on near branches in 64-bit
-   * code, on MOVSXD, on BSWAP; 0F 0D with a register. And F2 or F3 before LOOPcc, which by both manuals means nothing, but
+   * code, on MOVSXD, on BSWAP; 0F 0D with a register; VEX.W for a doubleword in 32-bit code. And F2 or F3 before LOOPcc, which by both manuals means nothing, but
    * on AMD's Zen chooses the condition as it does before CMPS.
    */
   #makesDiffer(input: Uint8Array, mode32: boolean, branches: boolean): boolean {
@@ -156,6 +156,7 @@ class ExecuteTarget implements Target {
     const loop = mnemonic === Mnemonic.Loope || mnemonic === Mnemonic.Loopne;
     if (loop && (code.includes(0xf2) || code.includes(0xf3))) return true;
     if (mnemonic === Mnemonic.Reservednop) return code.includes(0x0d);
+    if (mode32 && (mnemonic === Mnemonic.Vpinsrd || mnemonic === Mnemonic.Vpextrd)) return true;
     const differs = branches ? !mode32 : mnemonic === Mnemonic.Movsxd || mnemonic === Mnemonic.Bswap;
     return differs && code.includes(0x66);
   }
