@@ -12,7 +12,6 @@ const REFUSED: [string[], number, RegExp][] = [
   [[], 2, /no command/],
   [['frobnicate'], 2, /'frobnicate'/],
   [['--frobnicate'], 2, /--frobnicate/],
-  [['fuzz'], 1, /'fuzz'.*not in this version/],
   [['trace', HELLO], 1, /'trace'.*not in this version/],
   [['run'], 2, /image/],
   [['run', HELLO, HELLO], 2, /too many arguments/],
