@@ -1,11 +1,10 @@
 // Vector instructions that only move: loads, stores, and copies between registers.
 
-import { ACCESS_WRITE } from '../state';
+import { ACCESS_READ, ACCESS_WRITE } from '../state';
 import { MEM_PLAIN, MEM_READ, Uop } from '../uop';
 import * as I from '../decode/insn';
 import { Operation } from '../decode/operation';
 import { emitMemory, memory, storeFrom } from './address';
-import { ACCESS_READ } from '../state';
 import { emit, setDst, setSrc } from './emit';
 import { kind, operand } from './operand';
 import { isVex, loadVector, storeVector, vectorRegister } from './vector';
