@@ -9,7 +9,6 @@ import {
   baseData,
   Case,
   CODE_BASE,
-  CODE_BYTES,
   CODE_SIZE,
   DATA_BASE,
   DATA_SIZE,
@@ -213,7 +212,10 @@ export class Stepper {
     const length = bytes[Case.length]!;
     const code = this.#ram + CODE + place;
     for (let at = 0; at < length; at++) memory[code + at] = bytes[Case.code + at]!;
-    exports.invalidateCode!(code, CODE_BYTES);
+    // alone, an instruction is decoded each time; a block is kept
+    if (this.#kept) exports.invalidateCode!(this.#ram + CODE, CODE_SIZE);
+    const way = WAYS[(flags >>> Flag.wayShift) & 3]!;
+    this.#kept = branches || way === 'block';
     this.#patch(input, input.getUint16(Case.patchPlace, true));
     // word by word: so few bytes are copied faster than a view of them is made
     const gpr = this.#gpr >>> 2;
@@ -239,7 +241,7 @@ export class Stepper {
     this.#left = false;
     this.#strange = 0;
 
-    const understood = this.#execute(WAYS[(flags >>> Flag.wayShift) & 3]!, start, branches ? length : 0);
+    const understood = this.#execute(way, start, branches ? length : 0);
 
     const event = words[vectoring]!;
     const faulted = this.#left && event >= VECTOR_VALID;
@@ -279,6 +281,8 @@ export class Stepper {
     return understood && this.#strange === 0 && (faulted || !this.#left);
   }
   #keep = false;
+  /** A block of the code pages may be in the core's caches. */
+  #kept = true;
 
   #patch(input: DataView, place: number): void {
     if (this.#keep) this.#data.set(this.#base);

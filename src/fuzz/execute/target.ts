@@ -58,8 +58,8 @@ interface Running {
 export async function executeTarget(
   options: ExecuteOptions = {},
 ): Promise<Target & { coreOnly(inputs: readonly Uint8Array[]): number }> {
-  const native = options.coreOnly === true ? undefined : await Native.start();
   const stepper = new Stepper(options.core ?? (await loadCoreBytes()), options.instrumented ?? true);
+  const native = options.coreOnly === true ? undefined : await Native.start();
   return new ExecuteTarget(stepper, native);
 }
 
