@@ -5,6 +5,7 @@ import { minimise } from './minimise.js';
 import { Random } from './random.js';
 import { writeReproducer } from './reproducer.js';
 import type { Finding, Outcome, Target, TargetName } from './target.js';
+import { Watchdog } from './watchdog.js';
 
 export interface EngineOptions {
   /** How long: seconds, inputs, or both; whichever comes first. */
@@ -16,6 +17,8 @@ export interface EngineOptions {
   /** Where reproducers are written to. */
   readonly findings: string;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which a batch counts as one that never comes back; the process then ends. Default: a minute. */
+  readonly patienceMs?: number | undefined;
   /** Called now and then, at least once a second. */
   readonly progress?: ((status: Status) => void) | undefined;
   /** Called for every new kind of finding, once its reproducer is written. */
@@ -57,14 +60,23 @@ const REPORT_MS = 1000;
 /** Whether an outcome shows the bug of this kind. */
 const shows = (outcome: Outcome | undefined, kind: string): boolean => outcome?.finding?.kind === kind;
 
+/** Runs inputs of a target. */
+type Run = (inputs: readonly Uint8Array[]) => Promise<readonly Outcome[]>;
+
 /** Makes a finding's input small, explains it, writes it down. */
-export async function record(target: Target, input: Uint8Array, finding: Finding, directory: string): Promise<Found> {
+export async function record(
+  target: Target,
+  input: Uint8Array,
+  finding: Finding,
+  directory: string,
+  run: Run = async (inputs) => target.run(inputs),
+): Promise<Found> {
   const small = await minimise(input, {
-    shows: async (candidate) => shows((await target.run([candidate]))[0], finding.kind),
+    shows: async (candidate) => shows((await run([candidate]))[0], finding.kind),
     simpler: target.simpler?.bind(target),
     attempts: ATTEMPTS,
   });
-  const again = (await target.run([small.input]))[0]?.finding ?? finding;
+  const again = (await run([small.input]))[0]?.finding ?? finding;
   const explanation = await target.explain(small.input);
   const text = `${target.name}: ${again.summary}\n\n${explanation.text}`;
   const path = await writeReproducer(directory, { target: target.name, input: small.input }, { ...explanation, text });
@@ -73,6 +85,22 @@ export async function record(target: Target, input: Uint8Array, finding: Finding
 
 /** Runs a target until its time is up. */
 export async function runTarget(target: Target, options: EngineOptions): Promise<Result> {
+  const watchdog = new Watchdog(target.name, options.findings, options.patienceMs);
+  try {
+    return await loop(target, options, async (inputs) => {
+      watchdog.begin(inputs);
+      try {
+        return await target.run(inputs);
+      } finally {
+        watchdog.end();
+      }
+    });
+  } finally {
+    await watchdog.close();
+  }
+}
+
+async function loop(target: Target, options: EngineOptions, run: Run): Promise<Result> {
   const { seconds = Infinity, runs: most = Infinity, seed, signal, progress, found: tell } = options;
   const random = new Random(seed);
   const corpus = new Corpus();
@@ -94,13 +122,13 @@ export async function runTarget(target: Target, options: EngineOptions): Promise
   });
 
   const take = async (inputs: readonly Uint8Array[], save: boolean): Promise<void> => {
-    const outcomes = await target.run(inputs);
+    const outcomes = await run(inputs);
     runs += inputs.length;
     for (const [index, { finding, fresh }] of outcomes.entries()) {
       const input = inputs[index]!;
       if (finding !== undefined) {
         if (found.has(finding.kind) || found.size >= MOST_FINDINGS) continue;
-        const one = await record(target, input, finding, options.findings);
+        const one = await record(target, input, finding, options.findings, run);
         found.set(finding.kind, one);
         tell?.(one);
       } else if (fresh) {

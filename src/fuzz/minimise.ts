@@ -17,7 +17,7 @@ export async function minimise(
   let best = input;
   let left = attempts;
   const attempt = async (candidate: Uint8Array): Promise<boolean> => {
-    if (left <= 0) return false;
+    if (left <= 0 || Buffer.compare(candidate, best) === 0) return false;
     left--;
     if (!(await shows(candidate))) return false;
     best = candidate;

@@ -9,6 +9,10 @@ import { TARGET_NAMES, type Explanation, type TargetName } from './target.js';
 /** The file begins with this line, the target's name, a line feed; then come the input's bytes. */
 const MAGIC = 'doorbell-fuzz 1 ';
 
+const HEADS = Object.fromEntries(
+  TARGET_NAMES.map((target) => [target, new TextEncoder().encode(`${MAGIC}${target}\n`)]),
+) as Record<TargetName, Uint8Array>;
+
 /** A file is no reproducer. */
 export class ReproducerError extends Error {
   override readonly name = 'ReproducerError';
@@ -20,7 +24,7 @@ export interface Reproducer {
 }
 
 export function encodeReproducer({ target, input }: Reproducer): Uint8Array {
-  const head = new TextEncoder().encode(`${MAGIC}${target}\n`);
+  const head = HEADS[target];
   const bytes = new Uint8Array(head.length + input.length);
   bytes.set(head);
   bytes.set(input, head.length);

@@ -20,7 +20,8 @@ const INPUT = 1 + LONGEST_INSTRUCTION;
 
 const NOP = 0x90;
 const BATCH = 1024;
-const ROOM = BATCH * CASE_SIZE;
+/** Bytes of linear memory that it needs behind RawCore.free. */
+export const DECODE_ROOM = BATCH * CASE_SIZE;
 const FRESH: Outcome = { fresh: true };
 const STALE: Outcome = { fresh: false };
 
@@ -30,12 +31,12 @@ function findingOf(size: number, wrong: string): Finding {
 }
 
 export interface DecodeOptions {
-  /** A build of the core other than the one in build/. */
-  readonly core?: Uint8Array;
+  /** Another core than one of the built module's. */
+  readonly core?: RawCore;
 }
 
-export async function decodeTarget({ core: bytes }: DecodeOptions = {}): Promise<Target> {
-  const core = bytes === undefined ? await RawCore.load(ROOM) : new RawCore(bytes, ROOM);
+export async function decodeTarget(options: DecodeOptions = {}): Promise<Target> {
+  const core = options.core ?? (await RawCore.load(DECODE_ROOM));
   const coverage = new Coverage();
   coverage.watch(core.places);
   const raw = core.decoder();

@@ -101,10 +101,17 @@ export function baseData(): Uint8Array {
   return data;
 }
 
-/** The hash that the runner makes of changed data pages. */
+/** The hash that the runner makes of changed data pages: in four lanes, so that no multiplication waits for another. */
 export function hashData(data: Uint32Array): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < data.length; index++) hash = Math.imul(hash ^ data[index]!, 0x01000193);
+  const PRIME = 0x01000193;
+  let [a, b, c, d] = [1, 2, 3, 4];
+  for (let index = 0; index < data.length; index += 4) {
+    a = Math.imul(a ^ data[index]!, PRIME);
+    b = Math.imul(b ^ data[index + 1]!, PRIME);
+    c = Math.imul(c ^ data[index + 2]!, PRIME);
+    d = Math.imul(d ^ data[index + 3]!, PRIME);
+  }
+  const hash = Math.imul(Math.imul(Math.imul(a, 31) ^ b, 31) ^ c, 31) ^ d;
   return (hash | 1) >>> 0;
 }
 

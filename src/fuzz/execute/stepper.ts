@@ -9,7 +9,6 @@ import {
   baseData,
   Case,
   CODE_BASE,
-  CODE_BYTES,
   CODE_SIZE,
   DATA_BASE,
   DATA_SIZE,
@@ -71,7 +70,8 @@ export class Stepper {
   readonly #data: Buffer;
   readonly #dataWords: Uint32Array;
   readonly #base = baseData();
-  readonly #baseBuffer = Buffer.from(this.#base.buffer);
+  /** The data pages as the case begins: the base with its patch. */
+  readonly #before = Buffer.from(baseData());
   readonly #gpr: number;
   readonly #fxsave: number;
   /** Fields of the state page, as indexes of words. */
@@ -116,10 +116,15 @@ export class Stepper {
 
   #exit(reason: number): number {
     this.#left = true;
+    // the event whose delivery is interrupted; the core forgets it when this returns
+    this.#event = this.core.words[this.#words.vectoring]!;
+    this.#error = this.core.words[this.#words.vectoringError]!;
     if (reason !== EPT_VIOLATION) this.#strange = reason;
     return LEAVE;
   }
   #strange = 0;
+  #event = 0;
+  #error = 0;
 
   /** Map one page; tables are taken from 0x2000 up. */
   #nextTable = PML4 + 0x1000;
@@ -213,8 +218,12 @@ export class Stepper {
     const length = bytes[Case.length]!;
     const code = this.#ram + CODE + place;
     for (let at = 0; at < length; at++) memory[code + at] = bytes[Case.code + at]!;
-    exports.invalidateCode!(code, CODE_BYTES);
-    this.#patch(input, input.getUint16(Case.patchPlace, true));
+    // alone, an instruction is decoded each time; a block is kept
+    if (this.#kept) exports.invalidateCode!(this.#ram + CODE, CODE_SIZE);
+    const way = WAYS[(flags >>> Flag.wayShift) & 3]!;
+    this.#kept = branches || way === 'block';
+    const patchPlace = input.getUint16(Case.patchPlace, true);
+    this.#patch(input, patchPlace);
     // word by word: so few bytes are copied faster than a view of them is made
     const gpr = this.#gpr >>> 2;
     for (let n = 0; n < 32; n++) words[gpr + n] = input.getUint32(Case.registers + n * 4, true);
@@ -225,10 +234,10 @@ export class Stepper {
     }
     exports.setRflags!(input.getUint32(Case.rflags, true));
     const start = CODE_BASE + place;
-    const { rip, vectoring, vectoringError, cr2, selectors } = this.#words;
+    const { rip, cr2, selectors } = this.#words;
     words[rip] = start;
     words[rip + 1] = 0;
-    words[vectoring] = 0;
+    this.#event = 0;
     const fpu = (flags & Flag.fpu) !== 0;
     if (fpu || this.#fpuUsed) {
       memory.set(fpu ? bytes.subarray(Case.fpu, Case.fpu + FPU_SIZE) : this.#initialFpu, this.#fxsave);
@@ -239,9 +248,9 @@ export class Stepper {
     this.#left = false;
     this.#strange = 0;
 
-    const understood = this.#execute(WAYS[(flags >>> Flag.wayShift) & 3]!, start, branches ? length : 0);
+    const understood = this.#execute(way, start, branches ? length : 0);
 
-    const event = words[vectoring]!;
+    const event = this.#event;
     const faulted = this.#left && event >= VECTOR_VALID;
     const vector = faulted ? event & 0xff : 3;
     for (let n = 0; n < 32; n++) result.setUint32(Result.registers + n * 4, words[gpr + n]!, true);
@@ -255,12 +264,12 @@ export class Stepper {
       result.setUint32(Result.cr2 + n * 4, vector === 14 ? words[cr2 + n]! : 0, true);
     }
     result.setUint32(Result.vector, vector, true);
-    result.setUint32(Result.error, faulted ? words[vectoringError]! : 0, true);
+    result.setUint32(Result.error, faulted ? this.#error : 0, true);
     if (fpu) {
       exports.saveFpu!();
       out.set(memory.subarray(this.#fxsave, this.#fxsave + FPU_SIZE), RESULT_SIZE);
     }
-    const changed = Buffer.compare(this.#data, this.#baseBuffer) !== 0;
+    const changed = Buffer.compare(this.#data, this.#before) !== 0;
     result.setUint32(Result.memory, changed ? hashData(this.#dataWords) : 0, true);
 
     // as it was
@@ -273,25 +282,35 @@ export class Stepper {
       exports.setRflags!(2);
       exports.stateChanged!();
     }
-    if (changed && !keepData) this.#data.set(this.#base);
     this.#keep = keepData;
+    if (changed && !keepData) this.#data.set(this.#base);
+    this.#unpatch(patchPlace);
     for (let at = 0; at < length; at++) memory[code + at] = INT3;
     return understood && this.#strange === 0 && (faulted || !this.#left);
   }
   #keep = false;
+  /** A block of the code pages may be in the core's caches. */
+  #kept = true;
 
   #patch(input: DataView, place: number): void {
     if (this.#keep) this.#data.set(this.#base);
     const data = this.#ram + DATA;
-    if (place + PATCH_SIZE <= DATA_SIZE) {
-      const { view } = this.core;
-      for (let at = 0; at < PATCH_SIZE; at += 4) {
-        view.setUint32(data + place + at, input.getUint32(Case.patch + at, true), true);
-      }
-    } else {
-      for (let at = 0; at < PATCH_SIZE; at++) {
-        this.core.bytes[data + ((place + at) & (DATA_SIZE - 1))] = input.getUint8(Case.patch + at);
-      }
+    const { bytes } = this.core;
+    const before = this.#before;
+    for (let at = 0; at < PATCH_SIZE; at++) {
+      const to = (place + at) & (DATA_SIZE - 1);
+      before[to] = bytes[data + to] = input.getUint8(Case.patch + at);
+    }
+  }
+  /** The base without the patch again. */
+  #unpatch(place: number): void {
+    const data = this.#ram + DATA;
+    const { bytes } = this.core;
+    const base = this.#base;
+    for (let at = 0; at < PATCH_SIZE; at++) {
+      const to = (place + at) & (DATA_SIZE - 1);
+      this.#before[to] = base[to]!;
+      if (!this.#keep) bytes[data + to] = base[to]!;
     }
   }
 

@@ -37,8 +37,8 @@ const FRESH: Outcome = { fresh: true };
 const STALE: Outcome = { fresh: false };
 
 export interface ExecuteOptions {
-  /** A build of the core other than the one in build/. */
-  readonly core?: Uint8Array;
+  /** Another core than one of the built module's. */
+  readonly stepper?: Stepper;
   /** Without the native processor: only the core runs, and nothing is compared. To measure it. */
   readonly coreOnly?: boolean;
   readonly instrumented?: boolean;
@@ -58,8 +58,8 @@ interface Running {
 export async function executeTarget(
   options: ExecuteOptions = {},
 ): Promise<Target & { coreOnly(inputs: readonly Uint8Array[]): number }> {
+  const stepper = options.stepper ?? new Stepper(await loadCoreBytes(), options.instrumented ?? true);
   const native = options.coreOnly === true ? undefined : await Native.start();
-  const stepper = new Stepper(options.core ?? (await loadCoreBytes()), options.instrumented ?? true);
   return new ExecuteTarget(stepper, native);
 }
 

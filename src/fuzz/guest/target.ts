@@ -33,8 +33,8 @@ const SEEDS = [
 ] as const;
 
 export interface GuestOptions {
-  /** Builds of the core for the first and the second machine; default the built one, with counters and without. */
-  readonly cores?: readonly [Uint8Array, Uint8Array];
+  /** Looks at every machine before it is used; `second` is true of those that run an image in slices. */
+  readonly prepare?: (box: GuestBox, second: boolean) => void;
 }
 
 class Boxes {
@@ -43,17 +43,19 @@ class Boxes {
   readonly #coverage: Coverage;
   readonly #counter: number;
 
-  constructor(coverage: Coverage, core: Uint8Array, other: Uint8Array) {
+  constructor(coverage: Coverage, core: Uint8Array) {
     const { bytes, counter } = instrument(core);
-    this.#cores = [bytes, other];
+    this.#cores = [bytes, core];
     this.#coverage = coverage;
     this.#counter = counter;
   }
 
-  async make(): Promise<void> {
+  async make(prepare: GuestOptions['prepare']): Promise<void> {
     for (const paging of PAGING) {
       const [first, second] = await Promise.all(this.#cores.map((core) => GuestBox.create(paging, core)));
       this.#made.set(paging, [first!, second!]);
+      prepare?.(first!, false);
+      prepare?.(second!, true);
       const { linear } = first!.pc.vm;
       this.#coverage.watch(() => linear.u32[this.#counter >>> 2]!);
     }
@@ -77,11 +79,10 @@ function slices(input: Uint8Array): () => number {
   return () => 1 + random.below(most);
 }
 
-export async function guestTarget({ cores }: GuestOptions = {}): Promise<Target> {
+export async function guestTarget({ prepare }: GuestOptions = {}): Promise<Target> {
   const coverage = new Coverage();
-  const core = cores?.[0] ?? (await loadCoreBytes());
-  const boxes = new Boxes(coverage, core, cores?.[1] ?? core);
-  await boxes.make();
+  const boxes = new Boxes(coverage, await loadCoreBytes());
+  await boxes.make(prepare);
   const seeds = await Promise.all(
     SEEDS.map(async (name, index) => {
       const image = await readFile(new URL(name, GUESTS));

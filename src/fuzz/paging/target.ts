@@ -55,12 +55,12 @@ export function walkCaseOf(input: Uint8Array): WalkCase {
 }
 
 export interface PagingOptions {
-  /** A build of the core other than the one in build/. */
-  readonly core?: Uint8Array;
+  /** Another core than one of the built module's. */
+  readonly core?: RawCore;
 }
 
-export async function pagingTarget({ core: bytes }: PagingOptions = {}): Promise<Target> {
-  const core = bytes === undefined ? await RawCore.load(LAB_ROOM) : new RawCore(bytes, LAB_ROOM);
+export async function pagingTarget(options: PagingOptions = {}): Promise<Target> {
+  const core = options.core ?? (await RawCore.load(LAB_ROOM));
   const lab = new WalkLab(core);
   const coverage = new Coverage();
   coverage.watch(core.places);
