@@ -90,7 +90,7 @@ export function formsOf(bits: 16 | 32 | 64): readonly Form[] {
   const list = [...forms.values()].map(({ form, regs, rms }) => ({
     ...form,
     reg: regs.size === 8 ? -1 : form.reg,
-    rm: form.memory || rms.size === 8 ? -1 : form.rm,
+    rm: form.memory || rms.size === 8 || !byRegister(form.vex, form.map, form.opcode) ? -1 : form.rm,
   }));
   cache.set(bits, list);
   return list;
@@ -103,15 +103,22 @@ interface Shape {
   readonly modrm: number;
 }
 
-/** An opcode under all prefixes, with all registers, and with memory at [rAX] or [BX + SI]. */
+/** Opcodes of which ModRM.rm in register form chooses the instruction. */
+function byRegister(vex: boolean, map: number, opcode: number): boolean {
+  if (vex) return false;
+  return map === 0 ? (opcode & 0xf8) === 0xd8 : map === 1 && [0x01, 0x1e, 0xa6, 0xa7, 0xae, 0xc7].includes(opcode);
+}
+
+/** An opcode under all prefixes, with registers - all that matter - and with memory at [rAX] or [BX + SI]. */
 function shapesOf(bits: number, vex: boolean, map: number, opcode: number): Shape[] {
   const shapes: Shape[] = [];
+  const every = byRegister(vex, map, opcode);
   for (const prefix of PREFIXES) {
     for (const w of bits === 64 || vex ? [false, true] : [false]) {
       for (const long of vex ? [false, true] : [false]) {
         for (let modrm = 0; modrm < 256; modrm++) {
           const memory = modrm < 0xc0;
-          if (memory && (modrm & 0xc7) !== 0) continue;
+          if ((modrm & 7) !== 0 && (memory || !every)) continue;
           const form = { prefix, w, map, vex, long, opcode, reg: (modrm >> 3) & 7, rm: modrm & 7, memory };
           shapes.push({ form, start: head(form, bits, 0, 0), modrm });
         }

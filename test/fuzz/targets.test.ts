@@ -52,7 +52,7 @@ describe('decode', () => {
     const { input, report } = await again(target, result);
     expect(input.length).toBe(3);
     expect([...input.subarray(1)]).toEqual([0x0f, 0xca]);
-    expect(report).toContain('bswap edx');
+    expect(report).toMatch(/bswap e?dx/);
     await target.close();
   });
   it('finds nothing in the real one', async () => {
@@ -84,11 +84,13 @@ describe('dispatch', () => {
     const lab = await DispatchLab.create();
     const { doorbells } = lab.machines[0]!.vm;
     const real = doorbells.kick.bind(doorbells);
-    doorbells.kick = (lo, hi, length) => ((lo & 0xfff) === 4 ? true : real(lo, hi, length));
+    const rings = (lo: number): boolean =>
+      [...doorbells.entries()].some(({ addr }) => Number(addr & 0xffff_ffffn) === lo >>> 0);
+    doorbells.kick = (lo, hi, length) => ((lo & 0xfff) === 4 && rings(lo) ? true : real(lo, hi, length));
     const target = await dispatchTarget(lab);
     const result = await run(target, 600);
     expect(result.findings).toBeGreaterThan(0);
-    expect(result.found[0]!.summary).toMatch(/ept, fast.*counts/);
+    expect(result.found[0]!.summary).toMatch(/ept, fast.*(counts|exits)/);
     const { input, report } = await again(target, result);
     const { registrations, accesses } = caseOf(input);
     expect(registrations.length).toBe(1);

@@ -299,7 +299,9 @@ export function mutateCase(random: Random, input: Uint8Array, other: Uint8Array)
 }
 
 /** Simpler cases: with less state, and without prefixes. */
-export function* simplerCases(input: Uint8Array): Generator<Uint8Array> {
+export function* simplerCases(short: Uint8Array): Generator<Uint8Array> {
+  const input = new Uint8Array(Math.max(short.length, CASE_SIZE));
+  input.set(short);
   const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
   const changed = (change: (copy: Uint8Array, view: DataView) => void): Uint8Array => {
     const copy = input.slice();
