@@ -8,13 +8,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { fuzzCommand, type FuzzOptions } from '../../src/cli/fuzz-command.js';
 import { busTarget } from '../../src/fuzz/bus/target.js';
 import { readReproducer } from '../../src/fuzz/index.js';
+import type * as targets from '../../src/fuzz/targets.js';
 import { buildCommand, doorbell } from '../cli/built.js';
 import { LossyBuses } from './planted.js';
 
 const FOUND = 4;
 
 vi.mock('../../src/fuzz/targets.js', async (original) => {
-  const { makeTarget } = await original<typeof import('../../src/fuzz/targets.js')>();
+  const { makeTarget } = await original<typeof targets>();
   return {
     makeTarget: (name: Parameters<typeof makeTarget>[0]) =>
       name === 'bus' ? busTarget(() => new LossyBuses()) : makeTarget(name),
