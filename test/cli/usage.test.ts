@@ -43,6 +43,12 @@ const REFUSED: [string[], number, RegExp][] = [
   [['bench', '--goal', '9'], 2, /--goal .*'9'/],
   [['bench', '--kick', 'pv,shove'], 2, /--kick .*'shove'/],
   [['bench', '--paging', 'none'], 2, /--paging .*'none'/],
+  [['fuzz', 'now'], 2, /too many arguments/],
+  [['fuzz', '--target', 'toaster'], 2, /--target takes decode, execute, dispatch, bus, paging, guest, not 'toaster'/],
+  [['fuzz', '--seconds', '0'], 2, /--seconds .*'0'/],
+  [['fuzz', '--runs', '0'], 2, /--runs .*'0'/],
+  [['fuzz', '--seed', '4294967296'], 2, /--seed .*'4294967296'/],
+  [['fuzz', '--replay', HELLO, '--target', 'bus,guest'], 2, /--replay takes one --target/],
   [['disasm'], 2, /file/],
   [['disasm', 'no/such/file'], 1, /file no\/such\/file/],
   [['disasm', HELLO, '--bits', '8'], 2, /--bits .*'8'/],
@@ -66,7 +72,7 @@ describe('help', () => {
     const { status, stdout, stderr } = await doorbell(['--help']);
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    for (const word of ['run', 'bench', 'disasm', 'Examples:', '--version']) expect(stdout).toContain(word);
+    for (const word of ['run', 'bench', 'fuzz', 'disasm', 'Examples:', '--version']) expect(stdout).toContain(word);
   });
 
   it('of a command names its options', async () => {
@@ -82,7 +88,7 @@ describe('help', () => {
   });
 });
 
-test.each(['run', 'bench', 'disasm'])('%s --help prints its options', async (name) => {
+test.each(['run', 'bench', 'fuzz', 'disasm'])('%s --help prints its options', async (name) => {
   const { status, stdout, stderr } = await doorbell([name, '--help']);
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`Usage: doorbell ${name}`);
