@@ -113,7 +113,7 @@ export const enum Uop {
   SLOW_END, // the slow path's single micro-operation is over
   DEAD, // the rest of this block was overwritten: look up again
   UNDEFINED, // #UD
-  NO_DEVICE, // #NM
+  NO_DEVICE, // #NM, or #UD: registers that are not to be used now (IMM: which)
   FETCH_FAULT, // fetching or decoding this instruction faults: raise what block building met
   RARE, // anything out of line that goes on with the next micro-operation
   RARE_END, // the same, and the block ends: look up NEXT_RIP again

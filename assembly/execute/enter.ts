@@ -65,6 +65,7 @@ import {
 import { build, catchUp, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
 import { jumpEntry } from '../decode/block';
 import { RF, TF } from '../flags';
+import { definedNow } from '../lower/available';
 import { fetchPage } from '../paging/access';
 import { deliverException } from '../events/deliver';
 import { updateJumpKey } from '../paging/tlb';
@@ -330,7 +331,7 @@ export function undefined(op: usize): usize {
   return fail(op);
 }
 export function noDevice(op: usize): usize {
-  raise(VECTOR_NM);
+  raise(definedNow(load<u32>(op, IMM)) ? VECTOR_NM : VECTOR_UD);
   return fail(op);
 }
 export function fetchFault(op: usize): usize {

@@ -140,6 +140,19 @@ describe('control registers decide what may be used', () => {
     machine.changed();
     expect(outcome()).toBe(vector);
   });
+  it('the same code is #NM or #UD by what the registers say now', () => {
+    // CR0.TS alone, then with CR0.EM: PXOR mm is #NM, then #UD, though no block is made anew in between
+    flatGuest(machine, [...PXOR_MMX, HLT]);
+    for (let each = 0; each < 32; each++) machine.write(HANDLERS + each * 16, [HLT]);
+    const seen = [8, 12, 8].map((bits) => {
+      machine.set('RIP', CODE);
+      machine.set('CR0', 0x8001_0033 | bits);
+      machine.set32('ACTIVITY', 0);
+      machine.changed();
+      return outcome();
+    });
+    expect(seen).toEqual([7, 6, 7]);
+  });
   it('CLTS lets the next instruction run, in one block with it', () => {
     flatGuest(machine, [0x0f, 0x06, ...PXOR, HLT]);
     machine.set('CR0', 0x8001_003b);
