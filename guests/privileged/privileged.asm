@@ -1,6 +1,7 @@
 ; Privileged and mode-dependent behaviour of a processor in long mode: prints what it saw, one line for each case (see
 ; report.inc), for comparison with other processors. Judges nothing. Words of the command line:
-;   only=SECTION  one of control, matrix, descriptors, events
+;   only=SECTION  one of control, matrix, descriptors, events, syscalls, paging, debug,
+;                 alignment, fpu
 ;   -NAME         leaves the case of that name out
 
 %define EFER_EXTRA (EFER_SCE | EFER_NXE)
@@ -25,6 +26,7 @@
 %include "serial.inc"
 %include "words.inc"
 %include "idt.inc"
+%include "pages.inc"
 %include "report.inc"
 
 %define PIC1_MASK 0x21
@@ -66,6 +68,11 @@ main:
         SECTION matrix
         SECTION descriptors
         SECTION events
+        SECTION syscalls
+        SECTION paging
+        SECTION debug
+        SECTION alignment
+        SECTION fpu
         PRINT   10, 'end', 10
         xor     eax, eax
         ret
@@ -118,6 +125,11 @@ user_window:
 %include "matrix.inc"
 %include "descriptors.inc"
 %include "events.inc"
+%include "syscalls.inc"
+%include "paging.inc"
+%include "debug.inc"
+%include "alignment.inc"
+%include "fpu.inc"
 
         section .bss
         alignb  16
