@@ -51,7 +51,8 @@ export function portCheck(port: u32, bytes: u32): bool {
   if (breakpointsEnabled()) debugCheckPort(port, bytes);
   return true;
 }
-function portAllowed(port: u32, bytes: u32): bool {
+/** The same without the debug registers. */
+export function portAllowed(port: u32, bytes: u32): bool {
   if (!isProtected()) return true;
   const iopl = ((<u32>load<u64>(cpu, RFLAGS)) >> 12) & 3;
   if (!isV86() && load<u32>(cpu, CPL) <= iopl) return true;

@@ -349,7 +349,7 @@ export function invalidatePcid(register: usize, memory: u64): void {
   const linear = read64(memory + 8);
   if (raised) return;
   const pcidOff = !(load<u64>(cpu, CR4) & CR4_PCIDE);
-  if (kind > 3 || (kind < 2 && (descriptor >> 12 || (pcidOff && descriptor & 0xfff)))) return badControl();
+  if (kind > 3 || descriptor >> 12 || (kind < 2 && pcidOff && descriptor & 0xfff)) return badControl();
   if (kind == 0) {
     if (!isCanonical(linear)) return badControl();
     flushPage(linear);
