@@ -177,7 +177,11 @@ export async function run(engine, image, words) {
   /** @type {Map<string, string>} */
   const killers = new Map();
   while (killers.size <= MOST_CRASHES) {
-    const { text, how } = await once(engine, image, [words, ...[...killers.keys()].map((name) => `-${name}`)].join(' '));
+    const { text, how } = await once(
+      engine,
+      image,
+      [words, ...[...killers.keys()].map((name) => `-${name}`)].join(' '),
+    );
     const lines = text
       .replaceAll('\r', '')
       .split('\n')
