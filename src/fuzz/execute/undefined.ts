@@ -1,7 +1,7 @@
 // What the manuals leave undefined after an instruction: not compared, because processors differ there and no correct
 // guest can tell. Flags are iced-x86's account of SDM vol. 2 ("Flags Affected"), corrected where they depend on values.
 
-import { Code, Mnemonic, OpKind, RegisterExt, RflagsBits, type Instruction, type Register } from 'iced-x86';
+import { Code, Mnemonic, OpKind, Register, RegisterExt, RflagsBits, type Instruction } from 'iced-x86';
 import { mnemonics } from './admission.js';
 import { Case, DF, STATUS } from './layout.js';
 
@@ -128,11 +128,31 @@ const SS = 12;
 const GP = 13;
 
 /** Where processors, or their makers' manuals, are of two minds. */
-function excused(mnemonic: Mnemonic, ours: number, vector: number): boolean {
+function excused(instruction: Instruction, input: Uint8Array, ours: number, vector: number): boolean {
+  const { mnemonic } = instruction;
   if (MASKED_STORES.has(mnemonic)) return ours === 3 && vector !== 3;
   if (ours === GP && vector !== GP && (UNALIGNED.has(mnemonic) || MISALIGNED_MODE.has(mnemonic))) return true;
+  if (vector !== GP) return false;
   // an operand that is both unaligned and beyond the stack segment
-  return ours === SS && vector === GP;
+  if (ours === SS) return true;
+  // The linear address has to be canonical (SDM vol. 1, 3.3.7.1). AMD's Zen refuses some offsets that are not, although
+  // FS's or GS's base makes a canonical address of them.
+  return based(instruction) && !canonical(offsetOf(instruction, input));
+}
+
+const based = ({ memorySegment }: Instruction): boolean =>
+  memorySegment === Register.FS || memorySegment === Register.GS;
+const canonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
+
+/** Offset of the memory operand in its segment, 64-bit addressing. */
+function offsetOf(instruction: Instruction, input: Uint8Array): bigint {
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
+  const value = (register: Register): bigint => {
+    const number = generalNumber(register);
+    return number < 0 ? 0n : view.getBigUint64(Case.registers + number * 8, true);
+  };
+  const { memoryBase, memoryIndex, memoryIndexScale, memoryDisplacement } = instruction;
+  return BigInt.asUintN(64, value(memoryBase) + value(memoryIndex) * BigInt(memoryIndexScale) + memoryDisplacement);
 }
 
 /** What is not compared of an instruction that has run on the case `input`. */
@@ -145,7 +165,7 @@ export function undefinedOf(instruction: Instruction, input: Uint8Array, { vecto
     fsw: 0,
     fpu: false,
     order: ORDERED.has(instruction.mnemonic),
-    excused: excused(instruction.mnemonic, ours, vector),
+    excused: excused(instruction, input, ours, vector),
   };
   switch (instruction.mnemonic) {
     case Mnemonic.Rol:
