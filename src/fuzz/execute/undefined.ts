@@ -103,7 +103,7 @@ const PARTIAL = mnemonics(
 /** What accesses memory in two places, or memory and then a branch target: the manuals do not say which faults first. */
 const ORDERED = mnemonics(
   'Movsb Movsw Movsd Movsq Cmpsb Cmpsw Cmpsd Cmpsq Push Pop Call Ret Enter Leave Jmp Bound Maskmovdqu Vmaskmovdqu Maskmovq ' +
-    'Fnstenv Fldenv Fnsave Frstor Pusha Pushad Popa Popad',
+    'Fnstenv Fldenv Fnsave Frstor Fbld Fbstp Pusha Pushad Popa Popad',
 );
 
 /** Its memory operand must be aligned (SDM vol. 2, table 2-21: type 4), which AMD's Zen does not ask for. */
