@@ -184,14 +184,18 @@ export function readHost(host: usize, size: u32): u64 {
   return readBytes(host, size);
 }
 
+/** #AC where CR0.AM, RFLAGS.AC and CPL 3 ask for it. False = raised. */
+export function checkAlignment(linear: u64, size: u32): bool {
+  if (!(load<u32>(cpu, STRICT) & STRICT_ALIGNMENT) || !(linear & (size - 1))) return true;
+  raiseError(VECTOR_AC, 0);
+  return false;
+}
+
 /** What an access of the running instruction must pass when STRICT says so: alignment (#AC), data breakpoints. */
 function strictly(linear: u64, size: u32, mmu: u32, isWrite: bool): bool {
   const strict = load<u32>(cpu, STRICT);
   if (!strict || mmu != load<u32>(cpu, MMU)) return true;
-  if (strict & STRICT_ALIGNMENT && linear & (size - 1)) {
-    raiseError(VECTOR_AC, 0);
-    return false;
-  }
+  if (!checkAlignment(linear, size)) return false;
   if (strict & STRICT_BREAKPOINTS) debugCheckData(linear, size, isWrite);
   return true;
 }

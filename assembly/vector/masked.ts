@@ -1,10 +1,10 @@
 // Family MASKED: memory accesses by a mask or a vector of indices (gather.ts). An element that the mask leaves out is not
 // accessed and cannot fault, so each has an address of its own: T0 is the offset of the first, before segmentation.
 
-import { ACCESS_READ, ACCESS_WRITE, cpu, MMU, raised, T0, V0, YMM_HIGH } from '../state';
+import { ACCESS_READ, ACCESS_WRITE, cpu, MMU, raised, STRICT, STRICT_ALIGNMENT, T0, V0, YMM_HIGH } from '../state';
 import { AUX, SEG, V_256, V_MMX } from '../uop';
 import { Operation } from '../decode/operation';
-import { probe, read32, read64, write32, write64, write8 } from '../paging/access';
+import { checkAlignment, probe, read32, read64, write32, write64, write8 } from '../paging/access';
 import { linear } from '../segments/linear';
 import { first, flags, last, operation, put, target } from './operands';
 import { gather } from './gather';
@@ -67,6 +67,11 @@ function storeMasked(op: usize, size: u32): bool {
   const bytes: usize = form & V_MMX ? 8 : form & V_256 ? 32 : 16;
   const mask = last(op);
   const data = first(op);
+  // The legacy forms are an access of eight bytes or two, whatever the mask says: so processors check the alignment.
+  if (size == 1 && load<u32>(cpu, STRICT) & STRICT_ALIGNMENT) {
+    const address = addressOf(op, 0, 1, ACCESS_WRITE);
+    if (raised || !checkAlignment(address, 8)) return false;
+  }
   for (let at: usize = 0; at < bytes; at += size) {
     if (!isActive(mask, at, size)) continue;
     const address = addressOf(op, at, size, ACCESS_WRITE);

@@ -68,6 +68,12 @@ const nasmVersion = () => firstLine('nasm', ['-v']);
 const kernel = () => `Linux ${firstLine('uname', ['-r'])}`;
 const processor = () => /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
 
+/**
+ * A KVM without VT-x or SVM under it: the guest's kernel code is run by KVM's instruction emulator, which knows no INT n in
+ * long mode, and its user code with IOPL 0 whatever it asked for. What that prints says nothing about processors.
+ */
+export const softwareKvm = () => existsSync('/sys/module/kvm_pvm');
+
 /** @type {Engine[]} */
 export const ENGINES = [
   {
@@ -99,8 +105,7 @@ export const ENGINES = [
     needs: 'qemu-system-x86 and a /dev/kvm',
     version: () => {
       if (!existsSync('/dev/kvm')) return '';
-      const flavour = existsSync('/sys/module/kvm_pvm') ? ' (kvm_pvm)' : '';
-      return `${firstLine(QEMU, ['--version'])}, KVM of ${kernel()}${flavour} on ${processor()}, -cpu host`;
+      return `${firstLine(QEMU, ['--version'])}, KVM of ${kernel()}${softwareKvm() ? ' (kvm_pvm)' : ''} on ${processor()}, -cpu host`;
     },
     // arch-capabilities: QEMU 7.2 announces an MSR that this kernel then refuses.
     start: qemu(['-accel', 'kvm', '-cpu', 'host,-arch-capabilities']),
@@ -130,6 +135,15 @@ async function once(engine, image, words) {
   const { command, args, output } = engine.start(image, words, directory);
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let printed = '';
+  // In a process group of its own (`bochs` is a shell script around the emulator), which must not outlive this process.
+  const endGroup = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  const interrupted = () => {
+    endGroup();
+    process.exit(1);
+  };
+  process.once('SIGTERM', interrupted).once('SIGINT', interrupted);
   child.stdout.on('data', (/** @type {Buffer} */ bytes) => {
     if (output === undefined) printed += bytes.toString('latin1');
   });
@@ -157,9 +171,9 @@ async function once(engine, image, words) {
     }
   }
   const how = ended() ? 'ended' : exited || stuck ? 'died' : 'hung';
-  // The group of the child that was started here: `bochs` is a shell script around the emulator.
-  if (!exited && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  if (!exited) endGroup();
   await gone;
+  process.off('SIGTERM', interrupted).off('SIGINT', interrupted);
   const result = { text: text(), how: /** @type {'ended' | 'died' | 'hung'} */ (how) };
   rmSync(directory, { recursive: true });
   return result;

@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ENGINES, run, versionOf } from './engines.mjs';
+import { ENGINES, run, softwareKvm, versionOf } from './engines.mjs';
 
 const GUESTS = ['privileged', 'legacy'];
 
@@ -19,6 +19,12 @@ const data = fileURLToPath(new URL('data/', import.meta.url));
 mkdirSync(data, { recursive: true });
 for (const engine of ENGINES) {
   if (values.engine !== undefined && values.engine !== engine.name) continue;
+  if (engine.name === 'kvm' && values.engine === undefined && softwareKvm()) {
+    console.log(
+      'kvm: it has no hardware under it here (kvm_pvm), so it is no oracle; --engine kvm runs it nevertheless',
+    );
+    continue;
+  }
   const version = versionOf(engine);
   if (version === undefined) {
     console.log(`${engine.name}: not here (${engine.needs})`);
