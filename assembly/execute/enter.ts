@@ -153,6 +153,15 @@ function finishCut(): void {
 export function suppressTrap(): void {
   cutTrap = false;
 }
+/**
+ * SYSCALL and SYSRET trap by the TF they leave, not by the one they found: a kernel that masks TF gets no trap at its entry,
+ * and a user who single-steps gets one behind the SYSCALL (test/oracle: step.syscall-masked, step.sysret).
+ */
+export function trapByNewFlags(): void {
+  const trap = (load<u64>(cpu, RFLAGS) & TF) != 0;
+  if (cutting) cutTrap = trap;
+  else if (trap) debugStep();
+}
 /** The running instruction loaded RF for the one after it. */
 let keepRf: bool = false;
 export function loadedRf(): void {

@@ -77,6 +77,7 @@ import {
   RESULT_LEFT,
   settle,
   sync,
+  trapByNewFlags,
 } from './enter';
 import { readSized, writeSized } from './sized';
 import { AC, getCF, getZF } from '../flags';
@@ -307,9 +308,13 @@ function dispatch(op: usize): void {
       taskSwitched = switched;
       return;
     case Operation.SYSCALL:
-      return syscall();
+      syscall();
+      if (!raised) trapByNewFlags();
+      return;
     case Operation.SYSRET:
-      return sysret(size);
+      sysret(size);
+      if (!raised) trapByNewFlags();
+      return;
     case Operation.SYSENTER:
       return sysenter();
     case Operation.SYSEXIT:
