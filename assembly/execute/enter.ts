@@ -241,7 +241,8 @@ function refuseBranch(op: usize): usize {
 export function fail(op: usize): usize {
   sync(op);
   if (!emulating) chargeCount(load<u8>(op, NUMBER));
-  store<u32>(cpu, 0, PENDING_DEBUG); // a breakpoint on data of an instruction that did not happen
+  // Breakpoints on data of an instruction that did not happen; but what MOV SS holds back outlives an exit.
+  if (raised == RAISED_EXCEPTION || !(interruptShadow() & BLOCKED_MOV_SS)) store<u32>(cpu, 0, PENDING_DEBUG);
   undoPatches();
   return settle(op);
 }
