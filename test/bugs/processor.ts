@@ -99,7 +99,7 @@ function finish(end: number | undefined, budget: number): Outcome {
   expect(machine.run(budget)).toBe(LEFT);
   expect(machine.get32('EXIT_REASON')).toBe(REASON.hlt);
   const at = Number(machine.get('RIP')) - 1; // of the HLT
-  if (at < HANDLERS) {
+  if (at < HANDLERS || at >= HANDLERS + 256 * 16) {
     return {
       vector: undefined,
       error: undefined,

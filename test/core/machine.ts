@@ -167,14 +167,17 @@ export class Machine {
     this.core.stateChanged!();
   }
 
-  /** Run `budget` instructions in slices, as far as the exits let it. Returns the last result. */
+  /**
+   * Run `budget` instructions in slices, as far as the exits let it. A slice in which nothing retired (a loop of faults)
+   * counts as one. Returns the last result.
+   */
   run(budget: number, slice = budget): number {
     let result = BUDGET_USED;
     let left = budget;
     while (left > 0) {
       const before = this.core.retired!();
       result = this.core.run!(Math.min(slice, left));
-      left -= this.core.retired!() - before;
+      left -= Math.max(this.core.retired!() - before, 1);
       if (result !== BUDGET_USED) return result;
     }
     return result;
