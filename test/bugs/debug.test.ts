@@ -74,7 +74,7 @@ describe('Endless delivery: run() comes back within its budget', () => {
       machine.set('DR', WRITES_8, 7);
       machine.write(IDT + DB * 16 + 4, [1]); // IST 1
     };
-    expect(() => run(bytes, { prepare, budget: 20_000 })).toThrow(); // it never gets to a HLT
+    expect(() => run(bytes, { prepare, budget: 20_000 })).toThrow(NO_HLT);
     expect(machine.get32('EXIT_REASON')).not.toBe(12);
     expect(machine.run(20_000)).toBe(BUDGET_USED);
   });
@@ -86,7 +86,7 @@ describe('Endless delivery: run() comes back within its budget', () => {
       machine.setReg(0, 0x1_8000);
       machine.write(IDT + UD * 16 + 4, [1]);
     };
-    expect(() => run(bytes, { prepare, budget: 20_000 })).toThrow();
+    expect(() => run(bytes, { prepare, budget: 20_000 })).toThrow(NO_HLT);
     expect(machine.run(20_000)).toBe(BUDGET_USED);
   });
 });

@@ -95,8 +95,11 @@ export function runReal(bytes: number[], prepare?: () => void): number | undefin
   return rip >= 0x8000 ? (rip - 0x8000) >> 4 : undefined;
 }
 
+/** Of the error that run() throws when the budget is used up before a HLT. */
+export const NO_HLT = 'no HLT within';
+
 function finish(end: number | undefined, budget: number): Outcome {
-  expect(machine.run(budget)).toBe(LEFT);
+  if (machine.run(budget) !== LEFT) throw new Error(`${NO_HLT} ${budget} instructions`);
   expect(machine.get32('EXIT_REASON')).toBe(REASON.hlt);
   const at = Number(machine.get('RIP')) - 1; // of the HLT
   if (at < HANDLERS || at >= HANDLERS + 256 * 16) {
