@@ -11,6 +11,7 @@ import {
   IDT,
   IST1,
   machine,
+  NO_HLT,
   run,
   runReal,
   RSP,
