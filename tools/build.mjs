@@ -1,11 +1,11 @@
-// Builds the project: `node tools/build.mjs [core] [debug] [inspect] [ts] [--force] [--quiet]`. Without names
+// Builds the project: `node tools/build.mjs [core] [debug] [inspect] [ts] [web] [--force] [--quiet]`. Without names
 // all but `debug`. Compiler flags are in asconfig.json and tsconfig.build.json; this file knows entries, order and what
 // is already up to date (an optimised core takes up to 40 s of CPU, so unchanged sources are not compiled again).
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -191,20 +191,40 @@ async function compileTypeScript(say) {
 }
 
 /**
+ * The pages, after the modules that they include; and beside them the guests, for pages that name them by URL.
+ * @param {(line: string) => void} say
+ */
+async function compilePages(say) {
+  const started = Date.now();
+  const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
+  const { code, output } = await run(vite, ['build', '--logLevel', 'warn']);
+  if (code !== 0) throw new BuildError(`src/web does not build:\n${output}`);
+  await mkdir(join(root, 'dist/site/guests'), { recursive: true });
+  for (const directory of await readdir(join(root, 'guests'), { withFileTypes: true })) {
+    if (!directory.isDirectory()) continue;
+    for (const file of await readdir(join(root, 'guests', directory.name))) {
+      if (!/\.(bin|elf)$/.test(file)) continue;
+      await copyFile(join(root, 'guests', directory.name, file), join(root, 'dist/site/guests', file));
+    }
+  }
+  say(`dist/site/: in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/**
  * Builds what is named, at most two compilers at a time; what is up to date is left alone.
- * @param {string[]} names module names and `ts`; none = all but debug
+ * @param {string[]} names module names, `ts` and `web`; none = all but debug
  * @param {{ force?: boolean, quiet?: boolean }} [options]
  * @returns {Promise<void>} rejects with BuildError
  */
 export async function build(names, options = {}) {
-  const wanted = names.length > 0 ? names : ['core', 'inspect', 'ts'];
+  const wanted = names.length > 0 ? names : ['core', 'inspect', 'ts', 'web'];
   /** @type {(line: string) => void} */
   const say = (line) => {
     if (!options.quiet) console.error(line);
   };
   for (const name of wanted) {
-    if (name !== 'ts' && !(name in modules)) {
-      throw new BuildError(`nothing is called '${name}': name some of ${Object.keys(modules).join(', ')}, ts`);
+    if (name !== 'ts' && name !== 'web' && !(name in modules)) {
+      throw new BuildError(`nothing is called '${name}': name some of ${Object.keys(modules).join(', ')}, ts, web`);
     }
   }
   await exclusively(async () => {
@@ -213,7 +233,7 @@ export async function build(names, options = {}) {
     const queue = [];
     /** @type {Error[]} */
     const failures = [];
-    for (const name of /** @type {ModuleName[]} */ (wanted.filter((each) => each !== 'ts'))) {
+    for (const name of /** @type {ModuleName[]} */ (wanted.filter((each) => each in modules))) {
       const stamp = await fingerprint(name).catch((error) => void failures.push(error));
       if (!stamp) continue;
       if (!options.force && stamps[name] === stamp && existsSync(join(root, modules[name].out))) continue;
@@ -236,6 +256,7 @@ export async function build(names, options = {}) {
       }
     };
     await Promise.all([lane(), lane()]);
+    if (wanted.includes('web') && failures.length === 0) await compilePages(say).catch((error) => failures.push(error));
     if (failures.length > 0)
       throw failures.length === 1 ? failures[0] : new BuildError(failures.map(String).join('\n'));
   });

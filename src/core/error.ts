@@ -1,7 +1,4 @@
 /** The CPU core cannot be loaded, or its memory cannot be had: what is wrong, and what to do. */
 export class CoreError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'CoreError';
-  }
+  override readonly name = 'CoreError';
 }

@@ -1,6 +1,8 @@
 // The inspector: what people read of the CPU, from build/inspect.wasm, which is made of the core's own decoder and table
 // sources. It has a memory of its own and never touches a running machine's.
 
+import { AssetError, readAsset } from './asset.js';
+
 /** Width of a code segment in bits. */
 export type CodeBits = 16 | 32 | 64;
 
@@ -85,9 +87,15 @@ function listInParts(bound: Bound, bytes: Uint8Array, address: bigint, bits: Cod
   return lines.join('\n');
 }
 
+function missing(error: unknown): never {
+  if (!(error instanceof AssetError)) throw error;
+  const advice = URL_OF_MODULE.protocol === 'file:' ? '; make it with "npm run build"' : '';
+  throw new InspectorError(`the inspector ${error.message}${advice}`, { cause: error });
+}
+
 async function load(): Promise<Inspector> {
   const { bind } = await import('./bind.js'); // with as-bind's runtime: only whoever inspects pays for it
-  const bound = (await bind(await readModule())) as unknown as Bound;
+  const bound = (await bind(await readAsset(URL_OF_MODULE).catch(missing))) as unknown as Bound;
   const names = bound.operationNames();
   return {
     listing: (bytes, address, bits, count = Infinity) => listInParts(bound, bytes, address, bits, count),
@@ -99,18 +107,4 @@ async function load(): Promise<Inspector> {
     walk: (records, paging) => bound.walk(records, PAGING[paging]),
     operationName: (operation) => names[operation] ?? '(bad)',
   };
-}
-
-async function readModule(): Promise<BufferSource> {
-  if (URL_OF_MODULE.protocol === 'file:') {
-    const { readFile } = await import('node:fs/promises');
-    return readFile(URL_OF_MODULE).catch(() => {
-      throw new InspectorError(`the inspector ${URL_OF_MODULE.pathname} is missing; make it with "npm run build"`);
-    });
-  }
-  const response = await fetch(URL_OF_MODULE);
-  if (!response.ok) {
-    throw new InspectorError(`the inspector ${URL_OF_MODULE.href} cannot be fetched: HTTP status ${response.status}`);
-  }
-  return response.arrayBuffer();
 }

@@ -1,5 +1,7 @@
-// Finds and compiles build/core.wasm, once per process: the second Vm starts without reading or compiling anything.
+// Finds and compiles build/core.wasm, once per process: the second Vm starts without reading or compiling anything. A browser
+// compiles it while it arrives.
 
+import { AssetError, fetchAsset, readAsset } from './asset.js';
 import { CoreError } from './error.js';
 
 /** The module and what its binary says about the memory it imports. */
@@ -16,8 +18,12 @@ export interface MemoryLimits {
 }
 
 // A page that is not cross-origin isolated has no shared memory; the same sources are built for that, too.
-const CORE_FILE = typeof SharedArrayBuffer === 'undefined' ? 'core.unshared.wasm' : 'core.wasm';
-const CORE_URL = new URL(`../../build/${CORE_FILE}`, import.meta.url);
+const CORE_URL =
+  typeof SharedArrayBuffer === 'undefined'
+    ? new URL('../../build/core.unshared.wasm', import.meta.url)
+    : new URL('../../build/core.wasm', import.meta.url);
+/** The memory import stands in the first few hundred bytes of a core. */
+const HEAD = 4096;
 let cached: Promise<CoreModule> | undefined;
 
 /**
@@ -25,9 +31,15 @@ let cached: Promise<CoreModule> | undefined;
  */
 export function loadCoreModule(source?: Uint8Array): Promise<CoreModule> {
   if (source !== undefined) return compile(source);
-  cached ??= loadCoreBytes().then(compile);
+  cached ??= load().catch((error: unknown) => {
+    throw error instanceof AssetError ? missing(error) : error;
+  });
   cached.catch(() => (cached = undefined));
   return cached;
+}
+
+function load(): Promise<CoreModule> {
+  return CORE_URL.protocol === 'file:' ? readAsset(CORE_URL).then(compile) : stream();
 }
 
 async function compile(bytes: Uint8Array): Promise<CoreModule> {
@@ -35,18 +47,43 @@ async function compile(bytes: Uint8Array): Promise<CoreModule> {
   return { module: await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>), limits };
 }
 
-/** The bytes of the core as it has been built. */
-export async function loadCoreBytes(): Promise<Uint8Array> {
-  if (CORE_URL.protocol === 'file:') {
-    const { readFile } = await import('node:fs/promises');
-    return readFile(CORE_URL).catch(() => {
-      throw new CoreError(`the CPU core ${CORE_URL.pathname} is missing; make it with "npm run build"`);
-    });
+async function stream(): Promise<CoreModule> {
+  const response = await fetchAsset(CORE_URL);
+  // A server that does not know the type of .wasm files costs the streaming, not the machine.
+  if (!response.headers.get('content-type')?.startsWith('application/wasm')) {
+    return compile(new Uint8Array(await response.arrayBuffer()));
   }
-  const response = await fetch(CORE_URL);
-  if (!response.ok)
-    throw new CoreError(`the CPU core ${CORE_URL.href} cannot be fetched: HTTP status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
+  const copy = response.clone();
+  const [module, limits] = await Promise.all([WebAssembly.compileStreaming(response), head(copy).then(memoryLimits)]);
+  return { module, limits };
+}
+
+/** The first bytes of a response, at least HEAD unless it is shorter. */
+async function head(response: Response): Promise<Uint8Array> {
+  const reader = response.body!.getReader();
+  let bytes = new Uint8Array();
+  while (bytes.length < HEAD) {
+    const { done, value } = await reader.read();
+    if (done) return bytes;
+    const longer = new Uint8Array(bytes.length + value.length);
+    longer.set(bytes);
+    longer.set(value, bytes.length);
+    bytes = longer;
+  }
+  await reader.cancel();
+  return bytes;
+}
+
+/** The bytes of the core as it has been built. Throws CoreError. */
+export function loadCoreBytes(): Promise<Uint8Array> {
+  return readAsset(CORE_URL).catch((error: unknown) => {
+    throw error instanceof AssetError ? missing(error) : error;
+  });
+}
+
+function missing(cause: AssetError): CoreError {
+  const advice = CORE_URL.protocol === 'file:' ? '; make it with "npm run build"' : '';
+  return new CoreError(`the CPU core ${cause.message}${advice}`, { cause });
 }
 
 const IMPORT_SECTION = 2;

@@ -1,0 +1,43 @@
+// The page as a whole: where each panel stands.
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { isolated } from '../client/index.js';
+import { useKeys } from './keys.js';
+import type { Session } from './machine/session.js';
+import { ConsolePanel, type SerialConsole } from './parts/console.js';
+import { Drop } from './parts/drop.js';
+import { Toolbar } from './parts/toolbar.js';
+
+interface LabProps {
+  session: Session;
+  serial: SerialConsole;
+  complaints: readonly string[];
+}
+
+export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
+  const complaint = useSignal(complaints.join('; '));
+  useKeys(session);
+  return (
+    <>
+      <header>
+        <h1>Doorbell laboratory</h1>
+        <p class="subtitle">What does it cost a guest to ring a device's doorbell?</p>
+        {!isolated() && (
+          <p class="isolation" role="note">
+            This page is not cross-origin isolated: no shared memory; one vCPU, everything else is the same.
+          </p>
+        )}
+      </header>
+      <main>
+        <Toolbar session={session} />
+        <div class="status" role="status" data-status={session.status.value}>
+          <strong>{session.status.value}</strong>{' '}
+          <span class="message">{complaint.value || session.message.value}</span>
+        </div>
+        <Drop session={session} complain={(text) => (complaint.value = text)} />
+        <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+// The guests that the page offers. Each URL stands written out, because bundlers follow only those.
+
+export interface Guest {
+  readonly name: string;
+  /** What it does, for the list. */
+  readonly about: string;
+  readonly url: URL;
+  readonly cmdline: string;
+  /** Further devices of its PC. */
+  readonly devices: readonly string[];
+}
+
+const here = import.meta.url;
+
+export const GUESTS = [
+  {
+    name: 'kicker',
+    about: 'Rings doorbells without end; the kind of kick can be changed while it runs',
+    url: new URL('../../../../guests/kicker/kicker.bin', here),
+    cmdline: '',
+    devices: ['doorbells'],
+  },
+  {
+    name: 'vmexit',
+    about: 'The micro-benchmark of kicks: one line for each kind',
+    url: new URL('../../../../guests/vmexit/vmexit.bin', here),
+    cmdline: 'goal=24',
+    devices: ['doorbells'],
+  },
+  {
+    name: 'promise',
+    about: 'Keeps and breaks the promise of a unique doorbell address',
+    url: new URL('../../../../guests/promise/promise.bin', here),
+    cmdline: '',
+    devices: ['doorbells'],
+  },
+  {
+    name: 'screen',
+    about: 'Draws on the VGA text screen',
+    url: new URL('../../../../guests/screen/screen.bin', here),
+    cmdline: '',
+    devices: [],
+  },
+  {
+    name: 'hello-long',
+    about: 'Says hello from 64-bit mode',
+    url: new URL('../../../../guests/hello-long/hello-long.bin', here),
+    cmdline: '',
+    devices: [],
+  },
+  {
+    name: 'hello-protected',
+    about: 'Says hello from 32-bit protected mode',
+    url: new URL('../../../../guests/hello-protected/hello-protected.elf', here),
+    cmdline: '',
+    devices: [],
+  },
+  {
+    name: 'hello-real',
+    about: 'Says hello from 16-bit real mode',
+    url: new URL('../../../../guests/hello-real/hello-real.bin', here),
+    cmdline: '',
+    devices: [],
+  },
+  {
+    name: 'smc',
+    about: 'Changes its own code while it runs',
+    url: new URL('../../../../guests/smc/smc.bin', here),
+    cmdline: '',
+    devices: [],
+  },
+  {
+    name: 'faults',
+    about: 'Provokes every exception and checks what the processor says',
+    url: new URL('../../../../guests/faults/faults.bin', here),
+    cmdline: '',
+    devices: [],
+  },
+  {
+    name: 'sieve',
+    about: 'Prime numbers: an integer loop of the benchmark',
+    url: new URL('../../../../guests/bench/sieve.bin', here),
+    cmdline: 'n=400',
+    devices: [],
+  },
+  {
+    name: 'mandelbrot',
+    about: 'The Mandelbrot set in SSE2: a floating-point loop of the benchmark',
+    url: new URL('../../../../guests/bench/mandelbrot-sse2.bin', here),
+    cmdline: 'n=400',
+    devices: [],
+  },
+] as const satisfies readonly Guest[];
+
+export type GuestName = (typeof GUESTS)[number]['name'];
+
+export function guestOf(name: GuestName): Guest {
+  return GUESTS.find((guest) => guest.name === name)!;
+}

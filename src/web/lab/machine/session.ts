@@ -1,0 +1,289 @@
+// The machine of the page: what the buttons do to it, and what the panels see of it. The machine itself runs in a worker
+// (web/client); everything here is by promise, one operation after the other.
+
+import { signal, type ReadonlySignal } from '@preact/signals';
+import type { Pc, PcOptions, Regs, RunResult, Snapshot, Sregs } from '../../../index.js';
+import { Client, type Remote } from '../../client/index.js';
+import { guestOf } from './guests.js';
+import { ratesBetween, type Rates, type Sample } from './sample.js';
+import type { Settings } from './settings.js';
+
+/** `ended`: the guest is done (halted, or left by the debug-exit port, or crashed); it can be reset. */
+export type Status = 'loading' | 'ready' | 'running' | 'paused' | 'ended' | 'failed';
+
+/** Registers at a moment when the guest stood still. */
+export interface CpuState {
+  readonly regs: Regs;
+  readonly sregs: Sregs;
+  readonly retired: number;
+}
+
+/** An image that was dropped on the page, in place of one of the list. */
+export interface DroppedImage {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const MEMORY = 64 * 2 ** 20;
+/** Milliseconds between two looks at the counters, and at the registers of a machine that runs. */
+const SAMPLE_MS = 100;
+const STATE_EVERY = 5;
+
+export class Session {
+  readonly #status = signal<Status>('loading');
+  readonly #message = signal('');
+  readonly #settings;
+  readonly #image = signal<DroppedImage | undefined>(undefined);
+  readonly #rates = signal<Rates | undefined>(undefined);
+  readonly #state = signal<CpuState | undefined>(undefined);
+  readonly #result = signal<RunResult | undefined>(undefined);
+  readonly #saved = signal(false);
+  readonly #output: (bytes: Uint8Array | undefined) => void;
+  readonly #client: Client;
+  #pc: Remote<Pc> | undefined;
+  #snapshot: Remote<Snapshot> | undefined;
+  #running: { stop: AbortController; over: Promise<void> } | undefined;
+  #last: Sample | undefined;
+  #looks = 0;
+  #queue: Promise<void> = Promise.resolve();
+
+  /** `output` gets what the guest sends on COM1, and undefined when a new machine begins. */
+  constructor(settings: Settings, output: (bytes: Uint8Array | undefined) => void) {
+    this.#settings = signal(settings);
+    this.#output = output;
+    this.#client = new Client();
+    setInterval(() => void this.#look(), SAMPLE_MS);
+  }
+
+  get status(): ReadonlySignal<Status> {
+    return this.#status;
+  }
+  /** One line: how the run ended, or what went wrong. */
+  get message(): ReadonlySignal<string> {
+    return this.#message;
+  }
+  get settings(): ReadonlySignal<Settings> {
+    return this.#settings;
+  }
+  get image(): ReadonlySignal<DroppedImage | undefined> {
+    return this.#image;
+  }
+  /** Of the last tenth of a second; undefined while the machine stands. */
+  get rates(): ReadonlySignal<Rates | undefined> {
+    return this.#rates;
+  }
+  get state(): ReadonlySignal<CpuState | undefined> {
+    return this.#state;
+  }
+  get result(): ReadonlySignal<RunResult | undefined> {
+    return this.#result;
+  }
+  /** There is a snapshot to restore. */
+  get saved(): ReadonlySignal<boolean> {
+    return this.#saved;
+  }
+  /** The machine, for panels that look into it. */
+  get pc(): Remote<Pc> | undefined {
+    return this.#pc;
+  }
+  get client(): Client {
+    return this.#client;
+  }
+
+  // ---------------------------------------------------------------- what the buttons do
+  /** A new machine with the settings; it is ready, and does not run yet. */
+  reset(): Promise<void> {
+    return this.#next(() => this.#build());
+  }
+
+  run(): Promise<void> {
+    return this.#next(() => this.#start());
+  }
+
+  pause(): Promise<void> {
+    return this.#next(() => this.#stop());
+  }
+
+  /** One instruction. */
+  step(): Promise<void> {
+    return this.#next(async () => {
+      await this.#stop();
+      const pc = this.#pc;
+      if (pc === undefined || this.#status.value === 'ended') return;
+      this.#take(await pc.run({ maxInstructions: 1 }));
+      await this.#readState();
+    });
+  }
+
+  snapshot(): Promise<void> {
+    return this.#next(async () => {
+      await this.#standing(async (pc) => {
+        this.#snapshot = await pc.snapshot();
+      });
+      this.#saved.value = true;
+      this.#message.value = 'snapshot taken';
+    });
+  }
+
+  restore(): Promise<void> {
+    return this.#next(async () => {
+      const snapshot = this.#snapshot;
+      if (snapshot === undefined) return;
+      await this.#standing((pc) => pc.restore(snapshot));
+      if (this.#status.value === 'ended') this.#status.value = 'paused';
+      this.#result.value = undefined;
+      this.#message.value = 'snapshot restored';
+    });
+  }
+
+  /** Runs the image, under the name, as the guest from now on. */
+  drop(image: DroppedImage | undefined): Promise<void> {
+    this.#image.value = image;
+    return this.reset().then(() => this.run());
+  }
+
+  /** Changes settings. A new guest is a new machine; everything else changes in the one that runs. */
+  change(changes: Partial<Settings>): Promise<void> {
+    const before = this.#settings.value;
+    const after = { ...before, ...changes };
+    this.#settings.value = after;
+    return this.#next(async () => {
+      if (after.guest !== before.guest || changes.guest !== undefined) {
+        this.#image.value = undefined;
+        await this.#build();
+        await this.#start();
+        return;
+      }
+      if (after.paging !== before.paging || after.doorbells !== before.doorbells) await this.#build();
+    });
+  }
+
+  send(bytes: Uint8Array): void {
+    void this.#pc?.sendSerial(bytes);
+  }
+
+  // ---------------------------------------------------------------- the machine
+  /** Operations come one after the other; what fails is said on the page. */
+  #next(work: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(work).catch((error: unknown) => {
+      this.#status.value = 'failed';
+      this.#message.value = error instanceof Error ? error.message : String(error);
+    });
+    return this.#queue;
+  }
+
+  async #build(): Promise<void> {
+    await this.#stop();
+    this.#status.value = 'loading';
+    await this.#pc?.close();
+    this.#pc = undefined;
+    this.#snapshot = undefined;
+    this.#saved.value = false;
+    this.#result.value = undefined;
+    this.#message.value = '';
+    this.#forgetRates();
+    this.#output(undefined);
+    this.#pc = await this.#client.doorbell.Pc.create(await this.#options());
+    this.#status.value = 'ready';
+    await this.#readState();
+  }
+
+  async #options(): Promise<PcOptions> {
+    const { guest: name, paging, doorbells } = this.#settings.value;
+    const guest = guestOf(name);
+    const image = this.#image.value;
+    return {
+      kernel: image?.bytes ?? (await fetchImage(guest.url)),
+      cmdline: image === undefined ? guest.cmdline : '',
+      memory: MEMORY,
+      paging,
+      doorbells,
+      devices: image === undefined ? guest.devices : ['doorbells'],
+      serial: this.#output,
+    };
+  }
+
+  async #start(): Promise<void> {
+    if (this.#running !== undefined) return;
+    if (this.#status.value === 'ended' || this.#pc === undefined) await this.#build();
+    const pc = this.#pc!;
+    const stop = new AbortController();
+    this.#status.value = 'running';
+    this.#message.value = '';
+    this.#forgetRates();
+    const over = pc.run({ signal: stop.signal }).then(
+      (result) => this.#ended(result),
+      (error: unknown) => this.#next(() => Promise.reject(error as Error)),
+    );
+    this.#running = { stop, over };
+  }
+
+  async #ended(result: RunResult): Promise<void> {
+    this.#running = undefined;
+    this.#take(result);
+    await this.#readState();
+  }
+
+  async #stop(): Promise<void> {
+    this.#running?.stop.abort();
+    await this.#running?.over;
+  }
+
+  /** Does something to the machine while it stands, and lets it go on. */
+  async #standing(work: (pc: Remote<Pc>) => Promise<unknown>): Promise<void> {
+    const ran = this.#running !== undefined;
+    await this.#stop();
+    if (this.#pc !== undefined) await work(this.#pc);
+    await this.#readState();
+    if (ran) await this.#start();
+  }
+
+  #take(result: RunResult): void {
+    const going = result.reason === 'aborted' || result.reason === 'budget';
+    this.#status.value = going ? 'paused' : 'ended';
+    this.#result.value = going ? undefined : result;
+    this.#message.value = going ? '' : describe(result);
+    this.#forgetRates();
+  }
+
+  #forgetRates(): void {
+    this.#last = undefined;
+    this.#rates.value = undefined;
+  }
+
+  async #readState(): Promise<void> {
+    const { vcpu } = this.#pc ?? {};
+    if (vcpu === undefined) return;
+    const [regs, sregs, retired] = await Promise.all([vcpu.getRegs(), vcpu.getSregs(), vcpu.retired]);
+    this.#state.value = { regs, sregs, retired };
+  }
+
+  async #look(): Promise<void> {
+    const pc = this.#pc;
+    if (pc === undefined || this.#status.value !== 'running') return;
+    try {
+      const stats = await pc.vm.stats();
+      if (pc !== this.#pc || this.#status.value !== 'running') return;
+      const sample = { time: performance.now(), stats };
+      if (this.#last !== undefined) this.#rates.value = ratesBetween(this.#last, sample);
+      this.#last = sample;
+      if (++this.#looks % STATE_EVERY === 0) await this.#readState();
+    } catch {
+      // the machine was closed meanwhile; whoever closed it knows
+    }
+  }
+}
+
+async function fetchImage(url: URL): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url.href} cannot be fetched: HTTP status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+function describe({ reason, status, crash, instructions }: RunResult): string {
+  const count = `${instructions.toLocaleString('en')} instructions`;
+  if (crash !== undefined)
+    return `the guest crashed: ${crash.message}; ${crash.listing || 'no instruction can be read'}`;
+  if (status !== undefined) return `the guest has ended with status ${status}, after ${count}`;
+  return `the guest has ${reason}, after ${count}`;
+}

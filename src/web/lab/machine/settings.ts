@@ -1,0 +1,62 @@
+// What the page is set to, and the link that says so.
+
+import type { DoorbellMode, PagingMode } from '../../../index.js';
+import { GUESTS, type GuestName } from './guests.js';
+
+/** Kinds of kick that the guest `kicker` makes, in the order of the table; `none` computes only. */
+export const KICK_KINDS = [
+  'none',
+  'cpuid',
+  'hypercall',
+  'pio-none',
+  'pio-wildcard',
+  'pio-datamatch',
+  'mmio-none',
+  'mmio-wildcard',
+  'mmio-datamatch',
+  'pv',
+] as const;
+export type KickKind = (typeof KICK_KINDS)[number];
+export const PAGING_MODES: readonly PagingMode[] = ['ept', 'npt', 'shadow'];
+export const DOORBELL_MODES: readonly DoorbellMode[] = ['fast', 'emulate'];
+
+export interface Settings {
+  guest: GuestName;
+  paging: PagingMode;
+  doorbells: DoorbellMode;
+  kick: KickKind;
+}
+
+export const DEFAULTS: Settings = { guest: 'kicker', paging: 'ept', doorbells: 'fast', kick: 'pv' };
+
+const ALLOWED: { [K in keyof Settings]: readonly Settings[K][] } = {
+  guest: GUESTS.map(({ name }) => name),
+  paging: PAGING_MODES,
+  doorbells: DOORBELL_MODES,
+  kick: KICK_KINDS,
+};
+
+/** The settings of a link's query, and what of it makes no sense. */
+export function readSettings(query: string): { settings: Settings; complaints: string[] } {
+  const parameters = new URLSearchParams(query);
+  const complaints: string[] = [];
+  const read = <K extends keyof Settings>(key: K): Settings[K] => {
+    const text = parameters.get(key);
+    if (text === null) return DEFAULTS[key];
+    const found = ALLOWED[key].find((each) => each === text);
+    if (found === undefined) complaints.push(`the link's ${key}=${text} is none of ${ALLOWED[key].join(', ')}`);
+    return found ?? DEFAULTS[key];
+  };
+  const settings = { guest: read('guest'), paging: read('paging'), doorbells: read('doorbells'), kick: read('kick') };
+  return { settings, complaints };
+}
+
+/** The query of a link to these settings: only what is not usual. */
+export function writeSettings(settings: Settings): string {
+  const parameters = new URLSearchParams();
+  for (const key of Object.keys(DEFAULTS) as (keyof Settings)[]) {
+    if (settings[key] !== DEFAULTS[key]) parameters.set(key, settings[key]);
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}

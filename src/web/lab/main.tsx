@@ -1,0 +1,23 @@
+// The laboratory: a machine, and everything there is to see of it.
+
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { Lab } from './lab.js';
+import { Session } from './machine/session.js';
+import { readSettings, writeSettings } from './machine/settings.js';
+import { SerialConsole } from './parts/console.js';
+import './style.css';
+
+const { settings, complaints } = readSettings(location.search);
+const serial = new SerialConsole();
+const session = new Session(settings, serial.write);
+
+// The address is a link to the present setting.
+effect(() => {
+  const query = writeSettings(session.settings.value);
+  history.replaceState(null, '', `${location.pathname}${query}${location.hash}`);
+});
+
+render(<Lab session={session} serial={serial} complaints={complaints} />, document.getElementById('lab')!);
+await session.reset();
+await session.run();
