@@ -18,7 +18,6 @@ export default defineConfig({
     outDir: path('dist/site'),
     emptyOutDir: true,
     target: 'es2022',
-    sourcemap: true,
     assetsInlineLimit: 0,
     rollupOptions: {
       input: {

@@ -10,8 +10,9 @@ export default defineConfig({
     globalSetup: ['tools/test-setup.mjs'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // against hangs only: a busy machine makes a test of ten seconds one of a minute
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     execArgv: ['--expose-gc'],
     // .ci/run adds these counts up.
     reporters: process.env['CI'] ? ['default', ['json', { outputFile: '.ci/out/vitest.json' }]] : ['default'],
