@@ -5,6 +5,7 @@ export { DebugConsole } from './devices/debug-console.js';
 export { DebugExit, statusOf } from './devices/debug-exit.js';
 export type { Board, Device } from './devices/device.js';
 export { DoorbellPage } from './devices/doorbell-page.js';
+export { KICKS, WANTED_KICKS, type Kick, type WantedKick } from './devices/kick.js';
 export { DeviceOptionError, parseDevice, type DeviceRequest, type DeviceType } from './devices/option.js';
 export { HostBridge } from './devices/pci/host-bridge.js';
 export { PciBus } from './devices/pci/pci-bus.js';
