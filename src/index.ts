@@ -71,7 +71,11 @@ export {
   PciDevice,
   PciTestdev,
   statusOf,
+  TEXT_COLOURS,
+  TEXT_COLUMNS,
+  TEXT_ROWS,
   Uart16550,
+  VgaText,
   WANTED_KICKS,
   type Board,
   type BootModule,
@@ -87,6 +91,8 @@ export {
   type PcRunOptions,
   type RunResult,
   type StopReason,
+  type TextCursor,
+  type TextScreen,
   type WantedKick,
 } from './machine/index.js';
 export {

@@ -13,6 +13,14 @@ export { PciDevice, type PciBar, type PciIdentity } from './devices/pci/pci-devi
 export { PciTestdev } from './devices/pci/pci-testdev.js';
 export { DEVICE_TYPES } from './devices/registry.js';
 export { Uart16550 } from './devices/uart-16550.js';
+export {
+  TEXT_COLOURS,
+  TEXT_COLUMNS,
+  TEXT_ROWS,
+  VgaText,
+  type TextCursor,
+  type TextScreen,
+} from './devices/vga-text.js';
 export { ImageError, LOADERS, loaderOf, type BootModule, type Loader } from './loaders/index.js';
 export { Pc } from './pc.js';
 export type { PcOptions, PcRunOptions } from './pc-options.js';
