@@ -46,6 +46,8 @@ export {
 export { HYPERCALL_KICK } from './vmm/exits/hypercall.js';
 export { GuestMemory } from './vmm/guest-memory.js';
 export type { GuestPaging, PageWalk } from './vmm/guest-tables.js';
+export type { LookUp, WalkEnd, WalkStep } from './vmm/look-up.js';
+export type { EntryMeaning, EntryName, TableEntry, TableKind } from './vmm/table-entry.js';
 export { MemoryFlag, type MemoryRegion } from './vmm/memory-slot.js';
 export type { Msr, MsrHandler } from './vmm/msrs.js';
 export type { ClockMode, DoorbellMode, PagingMode, VmOptions } from './vmm/options.js';

@@ -205,6 +205,7 @@ export class Vm {
       clock: this.clock,
       guestMemory: this.memory,
       physicalBits: this.options.cpu.physicalBits,
+      paging: () => this.options.paging,
       reset,
     });
     this.#vcpus.push(vcpu);

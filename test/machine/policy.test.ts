@@ -24,7 +24,7 @@ interface Guest {
   /** Ends the run here instead of where the guest does. */
   until?: number;
   /** A REP instruction of it faults in its middle, and how many instructions that counts depends on the mode (docs/limits-and-quirks.md). */
-  uncounted?: true;
+  uncounted?: boolean;
 }
 const GUESTS: Record<string, Guest> = {
   vmexit: { image: 'vmexit/vmexit.bin', cmdline: 'goal=15 raw' },
