@@ -46,6 +46,8 @@ export {
 export { HYPERCALL_KICK } from './vmm/exits/hypercall.js';
 export { GuestMemory } from './vmm/guest-memory.js';
 export type { GuestPaging, PageWalk } from './vmm/guest-tables.js';
+export type { LookUp, WalkEnd, WalkStep } from './vmm/look-up.js';
+export type { EntryMeaning, EntryName, TableEntry, TableKind } from './vmm/table-entry.js';
 export { MemoryFlag, type MemoryRegion } from './vmm/memory-slot.js';
 export type { Msr, MsrHandler } from './vmm/msrs.js';
 export type { ClockMode, DoorbellMode, PagingMode, VmOptions } from './vmm/options.js';
@@ -62,6 +64,7 @@ export {
   DoorbellPage,
   HostBridge,
   ImageError,
+  KICKS,
   loaderOf,
   LOADERS,
   parseDevice,
@@ -70,13 +73,19 @@ export {
   PciDevice,
   PciTestdev,
   statusOf,
+  TEXT_COLOURS,
+  TEXT_COLUMNS,
+  TEXT_ROWS,
   Uart16550,
+  VgaText,
+  WANTED_KICKS,
   type Board,
   type BootModule,
   type Crash,
   type Device,
   type DeviceRequest,
   type DeviceType,
+  type Kick,
   type Loader,
   type PciBar,
   type PciIdentity,
@@ -84,6 +93,9 @@ export {
   type PcRunOptions,
   type RunResult,
   type StopReason,
+  type TextCursor,
+  type TextScreen,
+  type WantedKick,
 } from './machine/index.js';
 export {
   loadInspector,

@@ -16,19 +16,7 @@
 %include "serial.inc"
 %include "words.inc"
 %include "idt.inc"
-
-; Where the host registers its eventfds (README.md).
-%define PAGE            0xFE001000
-%define MMIO_NONE       (PAGE + 0x00)
-%define MMIO_WILDCARD   (PAGE + 0x10)
-%define MMIO_DATAMATCH  (PAGE + 0x20)
-%define PV              (PAGE + 0x30)
-%define HYPERCALL_BELL  (PAGE + 0x40)
-%define PIO_NONE        0x510
-%define PIO_WILDCARD    0x512
-%define PIO_DATAMATCH   0x514
-%define VALUE           0xFA            ; what every kick writes, 16 bits wide
-%define HYPERCALL_KICK  0x444F4F52      ; RAX; RBX = GPA, RCX = length, RDX = value; RAX := 0 if delivered
+%include "kicks.inc"
 
 %define DEFAULT_GOAL    30
 %define MAX_ITERATIONS  0x40000000
@@ -58,41 +46,6 @@ loop_%1:
         ret
 %endmacro
 
-%macro LOAD_NOTHING 0
-%endmacro
-%macro KICK_EMPTY 0
-%endmacro
-%macro KICK_CPUID 0
-        xor     eax, eax
-        cpuid                           ; clobbers EBX, ECX and EDX: hence R12D as the counter
-%endmacro
-%macro LOAD_HYPERCALL 0
-        mov     ebx, HYPERCALL_BELL
-        mov     ecx, 2
-        mov     edx, VALUE
-%endmacro
-%macro KICK_VMCALL 0
-        mov     eax, HYPERCALL_KICK
-        vmcall
-%endmacro
-%macro KICK_VMMCALL 0
-        mov     eax, HYPERCALL_KICK
-        vmmcall
-%endmacro
-%macro LOAD_PIO 1
-        mov     edx, %1
-        mov     eax, VALUE
-%endmacro
-%macro KICK_PIO 0
-        out     dx, ax
-%endmacro
-%macro LOAD_MMIO 1
-        mov     edi, %1
-        mov     eax, VALUE
-%endmacro
-%macro KICK_MMIO 0
-        mov     [rdi], ax
-%endmacro
 %macro LOAD_BAR 0                       ; pci-testdev: R8 = address or port, R9D = data
         mov     edi, r8d
         mov     edx, r8d

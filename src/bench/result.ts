@@ -1,20 +1,10 @@
 // What a benchmark run found. `doorbell bench --json` prints a BenchResult as it is, so its fields stay as they are.
 
+import { KICKS, type Kick } from '../machine/devices/kick.js';
 import type { PagingMode } from '../vmm/options.js';
 
 /** The kicks of guests/vmexit, in its order. */
-export const KICKS = [
-  'cpuid',
-  'hypercall',
-  'pio-none',
-  'pio-wildcard',
-  'pio-datamatch',
-  'mmio-none',
-  'mmio-wildcard',
-  'mmio-datamatch',
-  'pv',
-] as const;
-export type Kick = (typeof KICKS)[number];
+export { KICKS, type Kick };
 
 export const PAGING_MODES = ['ept', 'npt', 'shadow'] as const satisfies readonly PagingMode[];
 

@@ -5,6 +5,7 @@ export { DebugConsole } from './devices/debug-console.js';
 export { DebugExit, statusOf } from './devices/debug-exit.js';
 export type { Board, Device } from './devices/device.js';
 export { DoorbellPage } from './devices/doorbell-page.js';
+export { KICKS, WANTED_KICKS, type Kick, type WantedKick } from './devices/kick.js';
 export { DeviceOptionError, parseDevice, type DeviceRequest, type DeviceType } from './devices/option.js';
 export { HostBridge } from './devices/pci/host-bridge.js';
 export { PciBus } from './devices/pci/pci-bus.js';
@@ -12,6 +13,14 @@ export { PciDevice, type PciBar, type PciIdentity } from './devices/pci/pci-devi
 export { PciTestdev } from './devices/pci/pci-testdev.js';
 export { DEVICE_TYPES } from './devices/registry.js';
 export { Uart16550 } from './devices/uart-16550.js';
+export {
+  TEXT_COLOURS,
+  TEXT_COLUMNS,
+  TEXT_ROWS,
+  VgaText,
+  type TextCursor,
+  type TextScreen,
+} from './devices/vga-text.js';
 export { ImageError, LOADERS, loaderOf, type BootModule, type Loader } from './loaders/index.js';
 export { Pc } from './pc.js';
 export type { PcOptions, PcRunOptions } from './pc-options.js';

@@ -1,4 +1,4 @@
-// A minimal PC: RAM, one processor, COM1, a debug console, the debug-exit port, PCI, and whatever devices are asked for.
+// A minimal PC: RAM, one processor, COM1, a text screen, a debug console, the debug-exit port, PCI, and whatever devices are asked for.
 
 import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
@@ -14,6 +14,7 @@ import { HostBridge } from './devices/pci/host-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
 import { DEVICE_TYPES } from './devices/registry.js';
 import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
+import { BLANK_CELL, TEXT_COLUMNS, TEXT_MEMORY, TEXT_ROWS, VGA_PORT, VGA_PORTS, VgaText } from './devices/vga-text.js';
 import { hostTurn } from './host-turn.js';
 import { LineBuffer } from './line-buffer.js';
 import { loadImage, loaderOf } from './loaders/index.js';
@@ -28,6 +29,7 @@ export class Pc {
   readonly vcpu: Vcpu;
   readonly pci: PciBus;
   readonly uart: Uart16550;
+  readonly vga: VgaText;
   readonly #devices: Device[] = [];
   readonly #outputs: readonly LineBuffer[];
   #format = '';
@@ -45,6 +47,8 @@ export class Pc {
 
     this.uart = new Uart16550({ output: serialLines.push });
     vm.pio.claim({ addr: BigInt(COM1_PORT), len: UART_PORTS, device: this.uart });
+    this.vga = new VgaText({ memory: vm.memory });
+    vm.pio.claim({ addr: BigInt(VGA_PORT), len: VGA_PORTS, device: this.vga });
     const console = new DebugConsole({ output: debugLines.push });
     vm.pio.claim({ addr: BigInt(DEBUG_CONSOLE_PORT), len: 1, device: console });
     const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
@@ -77,6 +81,8 @@ export class Pc {
     this.pci.plug(new HostBridge(board), 0);
     for (const request of requests) this.#devices.push(place(board, request));
     this.pci.placeBars();
+    const blank = new Uint16Array(TEXT_COLUMNS * TEXT_ROWS).fill(BLANK_CELL);
+    this.vm.memory.write(TEXT_MEMORY, new Uint8Array(blank.buffer));
   }
 
   #boot(options: PcOptions): void {

@@ -10,7 +10,6 @@ import { ExitReason, InternalErrorExit, type Exit, type IoExit, type MmioExit } 
 import type { ExitStats } from './exit-stats.js';
 import type { MsrTable } from './msrs.js';
 import type { NestedTable } from './nested-table.js';
-import type { PagingMode } from './options.js';
 import type { PageHistory } from './page-history.js';
 import type { ScratchPages } from './scratch.js';
 import type { ShadowTable } from './shadow-table.js';
@@ -18,8 +17,8 @@ import type { ShadowTable } from './shadow-table.js';
 /** What the vCPUs of a Vm have in common. */
 export interface Shared {
   readonly memory: CoreMemory;
-  readonly paging: PagingMode;
-  readonly fastDoorbells: boolean;
+  /** Doorbells are answered at the exit. Vm.setDoorbells() changes it, and tells each context. */
+  fastDoorbells: boolean;
   readonly nested: NestedTable;
   readonly pages: PageHistory;
   readonly scratch: ScratchPages;
@@ -59,6 +58,8 @@ export class VcpuContext {
   core!: Core;
   /** The shadow page table of this vCPU, in mode 'shadow'. */
   shadow: ShadowTable | undefined;
+  /** The exit handler looks at `shared.fastDoorbells` again. */
+  doorbellsChanged: () => void = () => {};
   /** run() is under way. */
   running = false;
   /** kvm_run.exit_reason. */

@@ -72,12 +72,16 @@ function timerCost(): number {
 
 /** The function the core of this vCPU calls at an exit. */
 export function makeExitHandler(context: VcpuContext): ExitHandler {
-  const { doorbells, fastDoorbells, stats } = context.shared;
+  const { shared } = context;
+  const { doorbells, stats } = shared;
   const { count } = stats;
   // Known only when the core exists, which needs this function first; 0 sends the first exit the long way.
   let kick = 0;
   let sizeShift = 0;
   let skip = 1;
+  context.doorbellsChanged = () => {
+    kick = sizeShift = 0;
+  };
 
   return (reason, lo, hi, info) => {
     const row = reason & (ROWS - 1);
@@ -99,7 +103,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
     }
     if (sizeShift === 0) {
       const { layout } = context.core;
-      if (fastDoorbells) kick = layout.INFO_KICK;
+      kick = shared.fastDoorbells ? layout.INFO_KICK : 0;
       sizeShift = layout.INFO_SIZE_SHIFT;
       skip = layout.SKIP;
     }

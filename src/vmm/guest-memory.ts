@@ -119,6 +119,12 @@ export class GuestMemory {
     return true;
   }
 
+  /** @internal The place in linear memory; undefined where no slot is. */
+  hostOf(gpa: bigint): number | undefined {
+    const slot = this.slots.find(Number(gpa));
+    return slot === undefined ? undefined : slot.host + Number(gpa) - slot.base;
+  }
+
   #slot(gpa: number, what: string): MemorySlot {
     const slot = this.slots.find(gpa);
     if (slot === undefined) {

@@ -71,7 +71,8 @@ export function traceWalk(context: VcpuContext, linear: bigint): PageWalk {
 }
 
 const CR4_PAE = 1 << 5;
-function guestPaging(context: VcpuContext): GuestPaging {
+/** The format in the mode that the processor is in. */
+export function guestPaging(context: VcpuContext): GuestPaging {
   const { layout } = context.core;
   const { u32 } = context.shared.memory;
   const word = (offset: number): number => u32[context.word(offset)]!;
@@ -81,7 +82,7 @@ function guestPaging(context: VcpuContext): GuestPaging {
 }
 
 /** As wide as the mode has it; undefined if long mode would not take it. */
-function canonical(context: VcpuContext, linear: bigint): bigint | undefined {
+export function canonical(context: VcpuContext, linear: bigint): bigint | undefined {
   const { layout } = context.core;
   const { u32 } = context.shared.memory;
   const word = (offset: number): number => u32[context.word(offset)]!;

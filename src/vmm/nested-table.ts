@@ -57,7 +57,7 @@ export class NestedTable {
     memory: CoreMemory,
     regions: RegionAllocator,
     private readonly slots: Slots,
-    private readonly format: NestedFormat,
+    private format: NestedFormat,
     dropped: () => void,
   ) {
     this.#pool = new TablePool(memory, regions, format.branchLo, dropped);
@@ -80,6 +80,12 @@ export class NestedTable {
   /** Forgets everything, after slots have changed. */
   clear(): void {
     this.#pool.clear();
+  }
+
+  /** Forgets everything, and is of another format from now on. */
+  become(format: NestedFormat): void {
+    this.format = format;
+    this.#pool.clear(format.branchLo);
   }
 
   /** Answers an EPT violation or nested page fault at a guest-physical address: maps the page or marks it as MMIO. */

@@ -69,9 +69,9 @@ export function checkOptions(options: VmOptions): CheckedOptions {
   if (!Number.isSafeInteger(memory) || memory < 0 || memory % 4096 !== 0) {
     throw new EINVAL(`Vm.create: memory must be a number of bytes, a multiple of 4096, not ${String(memory)}`);
   }
-  oneOf('paging', checked.paging, ['ept', 'npt', 'shadow']);
+  checkMode('Vm.create', 'paging', checked.paging);
   oneOf('clock', checked.clock, ['virtual', 'real']);
-  oneOf('doorbells', checked.doorbells, ['fast', 'emulate']);
+  checkMode('Vm.create', 'doorbells', checked.doorbells);
   oneOf('cpu.vendor', cpu.vendor, ['intel', 'amd']);
   oneOf('cpu.level', cpu.level, [...CPU_LEVELS]);
   if (!Array.isArray(cpu.features)) throw new EINVAL("Vm.create: cpu.features must be an array of '+name' and '-name'");
@@ -94,16 +94,26 @@ export function checkOptions(options: VmOptions): CheckedOptions {
   return checked;
 }
 
+const MODES: Record<'paging' | 'doorbells', string[]> = {
+  paging: ['ept', 'npt', 'shadow'] satisfies PagingMode[],
+  doorbells: ['fast', 'emulate'] satisfies DoorbellMode[],
+};
+
+/** Throws EINVAL for a value that is none of the option's. */
+export function checkMode(caller: string, name: 'paging' | 'doorbells', value: string): void {
+  oneOf(name, value, MODES[name], caller);
+}
+
 function known(what: string, given: object, names: string[]): void {
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown !== undefined)
     throw new EINVAL(`Vm.create: no ${what} is called "${unknown}"; there are ${names.join(', ')}`);
 }
 
-function oneOf(name: string, value: string, values: string[]): void {
+function oneOf(name: string, value: string, values: string[], caller = 'Vm.create'): void {
   if (!values.includes(value)) {
     throw new EINVAL(
-      `Vm.create: ${name} must be ${values.map((one) => `'${one}'`).join(' or ')}, not ${JSON.stringify(value)}`,
+      `${caller}: ${name} must be ${values.map((one) => `'${one}'`).join(' or ')}, not ${JSON.stringify(value)}`,
     );
   }
 }

@@ -9,7 +9,7 @@ import { IoExit, MmioExit, type ExitReason } from './exit.js';
 import type { CheckedOptions } from './options.js';
 import type { VcpuState } from './vcpu-state.js';
 
-/** What a Vm is made with: a snapshot is good for another only if this is the same. */
+/** What a Vm is made with: a snapshot is good for another only if this is the same, less what is POLICY. */
 export interface MachineKind {
   /** Fingerprint of the core's state layout. */
   layout: string;
@@ -44,6 +44,9 @@ type SavedUnfinished =
   | { kind: 'emulated-in'; exit: SavedIo; rip: bigint; row: number }
   | { kind: 'writes'; exits: readonly { physAddr: bigint; data: Uint8Array }[] };
 
+/** Options that are the hypervisor's policy, of which a machine keeps no trace: Vm.setPaging(), Vm.setDoorbells(). */
+const POLICY: readonly (keyof MachineKind['options'])[] = ['paging', 'doorbells'];
+
 /** Throws EINVAL naming the first thing in which a snapshot's Vm is not like this one. */
 export function checkKind(theirs: MachineKind, ours: MachineKind): void {
   const differ = (what: string, their: unknown, our: unknown): void => {
@@ -56,7 +59,7 @@ export function checkKind(theirs: MachineKind, ours: MachineKind): void {
     );
   }
   for (const name of Object.keys(ours.options) as (keyof MachineKind['options'])[]) {
-    differ(name, theirs.options[name], ours.options[name]);
+    if (!POLICY.includes(name)) differ(name, theirs.options[name], ours.options[name]);
   }
   differ('vCPUs:', theirs.vcpus, ours.vcpus);
   differ('memory slots', theirs.slots, ours.slots);

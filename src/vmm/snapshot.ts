@@ -25,7 +25,7 @@ export class Snapshot {
   }
 
   /**
-   * The snapshot that toBytes() made these bytes of, for any Vm with the same options, memory slots, CPUID table, vCPUs and
+   * The snapshot that toBytes() made these bytes of, for any Vm with the same options (less paging and doorbells), memory slots, CPUID table, vCPUs and
    * devices. EINVAL for bytes that are none, or damaged. Only what the bytes are is checked: take them from where you would
    * take a program from.
    */

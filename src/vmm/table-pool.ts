@@ -22,7 +22,7 @@ export class TablePool {
   constructor(
     private readonly memory: CoreMemory,
     regions: RegionAllocator,
-    private readonly branchLo: number,
+    private branchLo: number,
     private readonly dropped: () => void,
     private readonly tables = POOL_TABLES,
   ) {
@@ -39,8 +39,9 @@ export class TablePool {
     return this.#drops;
   }
 
-  /** Forgets all translations. */
-  clear(): void {
+  /** Forgets all translations. With an argument, the tables made from now on have other entries. */
+  clear(branchLo = this.branchLo): void {
+    this.branchLo = branchLo;
     this.#used = 1;
     this.memory.u8.fill(0, this.root, this.root + PAGE_SIZE);
     this.dropped();

@@ -6,6 +6,8 @@ import type { Clock } from './clock.js';
 import { checkOpen, EVENT_VALID, type InterruptSource, type VcpuContext } from './context.js';
 import { resumeEmulation, resumeInput } from './emulation.js';
 import { DeviceError } from './device-error.js';
+import { LookUps, type LookUp } from './look-up.js';
+import type { PagingMode } from './options.js';
 import {
   DebugExit,
   ExitReason,
@@ -46,6 +48,7 @@ export interface VcpuParts {
   clock: Clock;
   guestMemory: GuestMemory;
   physicalBits: number;
+  paging: () => PagingMode;
   /** Power-on state. */
   reset: () => void;
 }
@@ -66,18 +69,20 @@ export class Vcpu {
   readonly #clock: Clock;
   readonly #guest: GuestMemory;
   readonly #physicalBits: number;
+  readonly #lookUps: LookUps;
   readonly #reset: () => void;
 
   /** kvm_run.immediate_exit: run() completes what the last exit left undone, and returns Intr without entering the guest. */
   immediateExit = false;
 
   /** Made by Vm.createVcpu(). */
-  constructor({ context, clock, guestMemory, physicalBits, reset }: VcpuParts) {
+  constructor({ context, clock, guestMemory, physicalBits, paging, reset }: VcpuParts) {
     this.#context = context;
     this.#core = context.core;
     this.#clock = clock;
     this.#guest = guestMemory;
     this.#physicalBits = physicalBits;
+    this.#lookUps = new LookUps(context, guestMemory, paging);
     this.#reset = reset;
   }
 
@@ -399,5 +404,13 @@ export class Vcpu {
   pageWalk(linear: bigint): PageWalk {
     this.#core.exports.syncExit();
     return traceWalk(this.#context, BigInt.asUintN(64, linear));
+  }
+
+  /**
+   * Where a linear address leads, with all table entries on the way taken apart, as plain data. Unlike pageWalk() it only
+   * looks: nothing of the guest or of the hypervisor's tables changes, not even an accessed flag.
+   */
+  lookUp(linear: bigint): LookUp {
+    return this.#lookUps.of(linear);
   }
 }

@@ -7,7 +7,7 @@ import { loadCoreModule, type CoreModule } from '../core/module.js';
 import { DoorbellBus } from '../bus/doorbell-bus.js';
 import { IoBus } from '../bus/io-bus.js';
 import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
-import { EINVAL, ENOENT } from '../eventfd/index.js';
+import { EBUSY, EINVAL, ENOENT } from '../eventfd/index.js';
 import { Clock } from './clock.js';
 import { checkOpen, VcpuContext, type Shared } from './context.js';
 import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
@@ -17,8 +17,15 @@ import { ExitStats, type ExitCounters } from './exit-stats.js';
 import { GuestMemory } from './guest-memory.js';
 import type { MemoryRegion } from './memory-slot.js';
 import { MsrTable, type MsrHandler } from './msrs.js';
-import { EPT_FORMAT, NestedTable, NPT_FORMAT } from './nested-table.js';
-import { checkOptions, type CheckedOptions, type VmOptions } from './options.js';
+import { EPT_FORMAT, NestedTable, NPT_FORMAT, type NestedFormat } from './nested-table.js';
+import {
+  checkMode,
+  checkOptions,
+  type CheckedOptions,
+  type DoorbellMode,
+  type PagingMode,
+  type VmOptions,
+} from './options.js';
 import { PageHistory } from './page-history.js';
 import { RegionAllocator } from './region-allocator.js';
 import { ScratchPages } from './scratch.js';
@@ -49,8 +56,10 @@ export class Vm {
   readonly pio: IoBus;
   readonly doorbells: DoorbellBus;
   readonly clock: Clock;
+  /** As they are now: setPaging() and setDoorbells() change two of them. */
   readonly options: Readonly<CheckedOptions>;
 
+  readonly #options: CheckedOptions;
   readonly #core: CoreModule;
   readonly #linear: CoreMemory;
   readonly #regions: RegionAllocator;
@@ -60,11 +69,12 @@ export class Vm {
   readonly #snapshots: Snapshots;
   readonly #contexts: VcpuContext[] = [];
   readonly #vcpus: Vcpu[] = [];
+  readonly #shadows: ShadowTable[] = [];
   /** The first instance on the memory: it has written the decode tables, and becomes the first vCPU's. */
   readonly #first: { context: VcpuContext };
 
   private constructor(core: CoreModule, options: CheckedOptions) {
-    this.options = options;
+    this.options = this.#options = options;
     this.#core = core;
     this.#linear = new CoreMemory(core.limits);
     this.clock = new Clock(options.clock, options.tscKhz, options.ticksPerInstruction);
@@ -78,7 +88,6 @@ export class Vm {
     // handler shares is filled in while the first instance is being made.
     const shared = {
       memory: this.#linear,
-      paging: options.paging,
       fastDoorbells: options.doorbells === 'fast',
       mmio: this.mmio,
       pio: this.pio,
@@ -98,7 +107,7 @@ export class Vm {
       slotsChanged: () => this.#slotsChanged(),
       hostReleased: (host, length) => this.#invalidateCode(host, length),
     });
-    const format = options.paging === 'npt' ? NPT_FORMAT : EPT_FORMAT;
+    const format = formatOf(options.paging);
     shared.nested = new NestedTable(this.#linear, this.#regions, this.#slots, format, () => this.#flush());
     shared.scratch = new ScratchPages(this.#linear, this.#regions, this.#slots, shared.nested);
     const written = (host: number, length: number): void => this.#invalidateCode(host, length);
@@ -186,9 +195,7 @@ export class Vm {
       context.core = this.#instantiate(context, false);
     }
     const { core } = context;
-    if (this.options.paging === 'shadow') {
-      context.shadow = new ShadowTable(this.#linear, this.#regions, this.#slots, () => core.exports.flushTlb());
-    }
+    this.#giveShadow(context);
     const reset = (): void => this.#resetVcpu(context);
     reset();
     if (index === 0) this.clock.follow(() => core.exports.retired());
@@ -198,6 +205,7 @@ export class Vm {
       clock: this.clock,
       guestMemory: this.memory,
       physicalBits: this.options.cpu.physicalBits,
+      paging: () => this.options.paging,
       reset,
     });
     this.#vcpus.push(vcpu);
@@ -205,7 +213,8 @@ export class Vm {
   }
 
   /** Power-on state, and what the hypervisor tells the processor; instructions retired and counters go on. */
-  #resetVcpu({ core, index, shadow }: VcpuContext): void {
+  #resetVcpu(context: VcpuContext): void {
+    const { core, index, shadow } = context;
     const { exports, layout, state } = core;
     const { u64 } = this.#linear;
     const at = (offset: number): number => (state + offset) / 8;
@@ -215,14 +224,9 @@ export class Vm {
     exports.resetVcpu();
     for (const [index, offset] of kept.entries()) u64[at(offset)] = values[index]!;
     const { options } = this;
-    const nested = { ept: layout.NESTED_EPT, npt: layout.NESTED_NPT, shadow: layout.NESTED_SHADOW }[options.paging];
     const settings: [number, number | bigint][] = [
-      [layout.NESTED, nested],
-      [layout.NESTED_ROOT, this.#shared.nested.root],
-      [layout.SHADOW_ROOT, shadow?.root ?? 0],
       [layout.PHYSICAL_BITS, options.cpu.physicalBits],
       [layout.FEATURES, featureBits(this.#shared.cpuid, options.cpu.vendor, layout)],
-      [layout.INTERCEPTS, shadow === undefined ? 0 : layout.INTERCEPT_CR3],
       [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
       [layout.TSC_OFFSET, this.clock.skipped],
       [layout.RANDOM_STREAM, index],
@@ -231,8 +235,62 @@ export class Vm {
     // The key stays zero with a virtual clock: runs repeat, random numbers included.
     const key = u64.subarray(at(layout.RANDOM_KEY), at(layout.RANDOM_KEY) + 4);
     if (options.clock === 'real') key.set(crypto.getRandomValues(new BigUint64Array(4)));
+    this.#tellPaging(context);
     shadow?.clear();
     exports.stateChanged();
+  }
+
+  /** Tells the processor whose tables it walks, and which of its doings leave the guest for it. */
+  #tellPaging({ core: { layout, state }, shadow }: VcpuContext): void {
+    const { u64 } = this.#linear;
+    const nested = { ept: layout.NESTED_EPT, npt: layout.NESTED_NPT, shadow: layout.NESTED_SHADOW };
+    u64[(state + layout.NESTED) / 8] = BigInt(nested[this.options.paging]);
+    u64[(state + layout.NESTED_ROOT) / 8] = BigInt(this.#shared.nested.root);
+    u64[(state + layout.SHADOW_ROOT) / 8] = BigInt(shadow?.root ?? 0);
+    u64[(state + layout.INTERCEPTS) / 8] = BigInt(shadow === undefined ? 0 : layout.INTERCEPT_CR3);
+  }
+
+  /** A shadow table in mode 'shadow', else none. One that was made is kept, for the Vm may come back to it. */
+  #giveShadow(context: VcpuContext): void {
+    const { core, index } = context;
+    context.shadow = undefined;
+    if (this.options.paging !== 'shadow') return;
+    this.#shadows[index] ??= new ShadowTable(this.#linear, this.#regions, this.#slots, () => core.exports.flushTlb());
+    context.shadow = this.#shadows[index];
+  }
+
+  /**
+   * Changes how guest-physical addresses become host addresses, between two runs: policy of the hypervisor, of which a guest
+   * sees nothing. TLBs and the hypervisor's tables begin anew; snapshots stay good. EINVAL for an unknown mode, EBUSY while a
+   * vCPU runs.
+   */
+  setPaging(paging: PagingMode): void {
+    this.#checkPolicy('setPaging', 'paging', paging);
+    for (const { core } of this.#contexts) core.exports.syncExit();
+    this.#options.paging = paging;
+    this.#shared.nested.become(formatOf(paging));
+    for (const context of this.#contexts) {
+      this.#giveShadow(context);
+      this.#tellPaging(context);
+      context.shadow?.clear();
+      context.core.exports.stateChanged();
+    }
+  }
+
+  /** Changes whether a plain store to a doorbell is answered at the exit. Errors as of setPaging(). */
+  setDoorbells(doorbells: DoorbellMode): void {
+    this.#checkPolicy('setDoorbells', 'doorbells', doorbells);
+    this.#options.doorbells = doorbells;
+    this.#shared.fastDoorbells = doorbells === 'fast';
+    for (const context of [this.#first.context, ...this.#contexts]) context.doorbellsChanged();
+  }
+
+  #checkPolicy(what: string, name: 'paging' | 'doorbells', value: string): void {
+    checkOpen(this.#shared, what);
+    checkMode(what, name, value);
+    const running = this.#contexts.find((context) => context.running);
+    if (running === undefined) return;
+    throw new EBUSY(`${what}: vCPU ${running.index} is running; call requestStop() and wait for run() to return`);
   }
 
   /** @internal The memory that the CPU's state and the guest's RAM are in: for the fuzzer, which counts in it. */
@@ -330,4 +388,9 @@ export class Vm {
   #invalidateCode(host: number, length: number): void {
     for (const { core } of this.#contexts) core.exports.invalidateCode(host, length);
   }
+}
+
+/** Of the table that is walked for guest-physical addresses; in mode 'shadow' only by software. */
+function formatOf(paging: PagingMode): NestedFormat {
+  return paging === 'npt' ? NPT_FORMAT : EPT_FORMAT;
 }

@@ -419,7 +419,6 @@ describe('a snapshot as bytes', () => {
   });
   it.each([
     ['memory', { memory: 2 * MIB }, /of a Vm with memory 1048576, this one has 2097152/],
-    ['paging', { paging: 'npt' }, /with paging "ept", this one has "npt"/],
     ['clock', { clock: 'real' }, /with clock/],
     ['processor', { cpu: { la57: true } }, /with cpu/],
   ] as const)('is refused by a Vm of another %s', async (_what, options, message) => {

@@ -1,12 +1,13 @@
-// The doorbells that the guests `vmexit` and `promise` kick (guests/README.md): one page of MMIO and six ports, with every
-// way of answering a kick beside each other.
+// The doorbells that the guests `vmexit`, `promise` and `kicker` kick (guests/README.md): one page of MMIO and six ports, with
+// every way of answering a kick beside each other. A seventh port tells `kicker` which of them is wanted.
 
 import type { IoDevice } from '../../bus/device.js';
 import type { Stateful } from '../../bus/device-state.js';
 import type { RangeClaim } from '../../bus/claim.js';
 import { IoEventFdFlag, type IoEventFdArgs } from '../../bus/ioeventfd.js';
-import { EventFd } from '../../eventfd/index.js';
+import { EINVAL, EventFd } from '../../eventfd/index.js';
 import type { Board, Device } from './device.js';
+import { WANTED_KICKS, type WantedKick } from './kick.js';
 import { numberOption, type DeviceType } from './option.js';
 
 /** Default guest-physical address of the page and default first port. */
@@ -26,6 +27,7 @@ const HYPERCALL = 0x40;
 const PIO_NONE = 0;
 const PIO_WILDCARD = 2;
 const PIO_DATAMATCH = 4;
+const WANTED = 6;
 
 export interface DoorbellPageOptions {
   /** Guest-physical address, a multiple of 4096. */
@@ -57,6 +59,26 @@ class KickCounter implements IoDevice, Stateful {
   }
 }
 
+/** The register that says which kick is wanted. Writing it changes nothing: it is a switch, and the guest sees where it stands. */
+class KickSwitch implements IoDevice, Stateful {
+  readonly name = 'doorbells wanted';
+  wanted: WantedKick = 'pv';
+
+  read(): number {
+    return WANTED_KICKS.indexOf(this.wanted);
+  }
+
+  write(): void {}
+
+  save(): string {
+    return this.wanted;
+  }
+
+  restore(wanted: WantedKick): void {
+    this.wanted = wanted;
+  }
+}
+
 type Binding = IoEventFdArgs & { flags: number };
 
 /** The eventfds count the kicks. `mmioNone` and `pioNone` count them without one. */
@@ -72,7 +94,8 @@ export class DoorbellPage implements Device {
   readonly pioNone = new KickCounter('doorbells pio-none');
   readonly #board: Board;
   readonly #bound: Binding[] = [];
-  readonly #claims: readonly [RangeClaim, RangeClaim];
+  readonly #switch = new KickSwitch();
+  readonly #claims: readonly [RangeClaim, RangeClaim, RangeClaim];
 
   constructor(board: Board, { addr, port }: DoorbellPageOptions) {
     this.#board = board;
@@ -92,6 +115,7 @@ export class DoorbellPage implements Device {
     this.#claims = [
       board.vm.mmio.claim({ addr: at(MMIO_NONE), len, device: this.mmioNone }),
       board.vm.pio.claim({ addr: ports(PIO_NONE), len, device: this.pioNone }),
+      board.vm.pio.claim({ addr: ports(WANTED), len, device: this.#switch }),
     ];
     try {
       for (const binding of bindings) {
@@ -108,7 +132,20 @@ export class DoorbellPage implements Device {
     return [this.mmioWildcard, this.mmioDatamatch, this.pv, this.hypercall, this.pioWildcard, this.pioDatamatch];
   }
 
-  /** Forgets the kicks. */
+  /** Which kick guests/kicker makes; it looks every few thousand kicks. At first 'pv'. */
+  get wanted(): WantedKick {
+    return this.#switch.wanted;
+  }
+
+  /** EINVAL for what is no kick. */
+  set wanted(kick: WantedKick) {
+    if (!WANTED_KICKS.includes(kick)) {
+      throw new EINVAL(`doorbells: wanted must be one of ${WANTED_KICKS.join(', ')}, not ${JSON.stringify(kick)}`);
+    }
+    this.#switch.wanted = kick;
+  }
+
+  /** Forgets the kicks; the switch stays where it stands. */
   reset(): void {
     this.mmioNone.count = 0;
     this.pioNone.count = 0;
@@ -121,6 +158,7 @@ export class DoorbellPage implements Device {
     for (const fd of this.#fds) fd.close();
     vm.mmio.remove(this.#claims[0]);
     vm.pio.remove(this.#claims[1]);
+    vm.pio.remove(this.#claims[2]);
   }
 }
 
