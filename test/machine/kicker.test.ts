@@ -46,7 +46,7 @@ function arrived(pc: Pc, page: DoorbellPage): Record<Kick, number> {
 
 /** Turns the switch and runs until the guest has seen it and a while longer; what came in that while, by its end. */
 async function kicksOf(pc: Pc, page: DoorbellPage, kick: WantedKick): Promise<Record<string, number>> {
-  page.wanted = kick;
+  page.want(kick);
   await pc.run({ maxInstructions: A_WHILE });
   pc.vm.resetStats();
   const before = arrived(pc, page);
@@ -89,9 +89,9 @@ it.each([
 
 it('a snapshot has the switch in it, and a reset leaves it', async () => {
   const { pc, page, lines } = await start();
-  page.wanted = 'cpuid';
+  page.want('cpuid');
   const snapshot = pc.snapshot();
-  page.wanted = 'hypercall';
+  page.want('hypercall');
   page.reset();
   expect(page.wanted).toBe('hypercall');
   pc.restore(snapshot);
@@ -102,7 +102,7 @@ it('a snapshot has the switch in it, and a reset leaves it', async () => {
 
 it('refuses what is no kick', async () => {
   const { page } = await start();
-  expect(() => (page.wanted = 'kick' as WantedKick)).toThrow(/wanted must be one of none, cpuid, .*, pv, not "kick"/);
+  expect(() => page.want('kick' as WantedKick)).toThrow(/the kick must be one of none, cpuid, .*, pv, not "kick"/);
   expect(page.wanted).toBe('pv');
 });
 

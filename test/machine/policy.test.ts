@@ -199,7 +199,7 @@ it('may happen while Pc.run() goes on, in the turns that it gives the host', asy
   const running = pc.run({ signal: stop.signal });
   for (const [index, kick] of WANTED_KICKS.entries()) {
     pc.vm.setPaging(MODES[index % 3]!);
-    page.wanted = kick;
+    page.want(kick);
     while (!text().endsWith(`kick ${kick}\n`)) await new Promise((resolve) => setTimeout(resolve, 1));
   }
   stop.abort();

@@ -137,10 +137,10 @@ export class DoorbellPage implements Device {
     return this.#switch.wanted;
   }
 
-  /** EINVAL for what is no kick. */
-  set wanted(kick: WantedKick) {
+  /** Asks guests/kicker for another kick. EINVAL for what is none. */
+  want(kick: WantedKick): void {
     if (!WANTED_KICKS.includes(kick)) {
-      throw new EINVAL(`doorbells: wanted must be one of ${WANTED_KICKS.join(', ')}, not ${JSON.stringify(kick)}`);
+      throw new EINVAL(`doorbells: the kick must be one of ${WANTED_KICKS.join(', ')}, not ${JSON.stringify(kick)}`);
     }
     this.#switch.wanted = kick;
   }

@@ -2,7 +2,7 @@
 // (web/client); everything here is by promise, one operation after the other.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
-import type { Pc, PcOptions, Regs, RunResult, Snapshot, Sregs } from '../../../index.js';
+import type { Device, DoorbellPage, Pc, PcOptions, Regs, RunResult, Snapshot, Sregs } from '../../../index.js';
 import { Client, type Remote } from '../../client/index.js';
 import { guestOf } from './guests.js';
 import { ratesBetween, type Rates, type Sample } from './sample.js';
@@ -41,6 +41,8 @@ export class Session {
   readonly #output: (bytes: Uint8Array | undefined) => void;
   readonly #client: Client;
   #pc: Remote<Pc> | undefined;
+  /** Its page of doorbells, which has the switch for the kind of kick. */
+  #doorbells: Remote<DoorbellPage> | undefined;
   #snapshot: Remote<Snapshot> | undefined;
   #running: { stop: AbortController; over: Promise<void> } | undefined;
   #last: Sample | undefined;
@@ -154,7 +156,15 @@ export class Session {
         await this.#start();
         return;
       }
-      if (after.paging !== before.paging || after.doorbells !== before.doorbells) await this.#build();
+      const { vm } = this.#pc ?? {};
+      if (vm === undefined) return;
+      if (after.paging !== before.paging || after.doorbells !== before.doorbells) {
+        await this.#standing(async () => {
+          await vm.setPaging(after.paging);
+          await vm.setDoorbells(after.doorbells);
+        });
+      }
+      if (after.kick !== before.kick) await this.#doorbells?.want(after.kick);
     });
   }
 
@@ -183,7 +193,10 @@ export class Session {
     this.#message.value = '';
     this.#forgetRates();
     this.#output(undefined);
-    this.#pc = await this.#client.doorbell.Pc.create(await this.#options());
+    const pc = await this.#client.doorbell.Pc.create(await this.#options());
+    this.#pc = pc;
+    this.#doorbells = await doorbellsOf(pc);
+    await this.#doorbells?.want(this.#settings.value.kick);
     this.#status.value = 'ready';
     await this.#readState();
   }
@@ -274,16 +287,23 @@ export class Session {
   }
 }
 
+async function doorbellsOf(pc: Remote<Pc>): Promise<Remote<DoorbellPage> | undefined> {
+  for (const device of (await pc.devices) as unknown as Remote<Device>[]) {
+    if ((await device.name) === 'doorbells') return device as unknown as Remote<DoorbellPage>;
+  }
+  return undefined;
+}
+
 async function fetchImage(url: URL): Promise<Uint8Array> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url.href} cannot be fetched: HTTP status ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
-function describe({ reason, status, crash, instructions }: RunResult): string {
+function describe({ reason, value, crash, instructions }: RunResult): string {
   const count = `${instructions.toLocaleString('en')} instructions`;
   if (crash !== undefined)
     return `the guest crashed: ${crash.message}; ${crash.listing || 'no instruction can be read'}`;
-  if (status !== undefined) return `the guest has ended with status ${status}, after ${count}`;
-  return `the guest has ${reason}, after ${count}`;
+  if (value !== undefined) return `the guest has ended with ${value}, after ${count}`;
+  return reason === 'halted' ? `the guest has halted, after ${count}` : `the guest is over (${reason}), after ${count}`;
 }

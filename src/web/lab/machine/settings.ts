@@ -1,22 +1,12 @@
 // What the page is set to, and the link that says so.
 
-import type { DoorbellMode, PagingMode } from '../../../index.js';
+import { WANTED_KICKS, type WantedKick } from '../../../machine/devices/kick.js';
+import type { DoorbellMode, PagingMode } from '../../../vmm/options.js';
 import { GUESTS, type GuestName } from './guests.js';
 
-/** Kinds of kick that the guest `kicker` makes, in the order of the table; `none` computes only. */
-export const KICK_KINDS = [
-  'none',
-  'cpuid',
-  'hypercall',
-  'pio-none',
-  'pio-wildcard',
-  'pio-datamatch',
-  'mmio-none',
-  'mmio-wildcard',
-  'mmio-datamatch',
-  'pv',
-] as const;
-export type KickKind = (typeof KICK_KINDS)[number];
+/** Kicks that the guest `kicker` makes, in the order of the list. */
+export const KICK_KINDS = WANTED_KICKS;
+export type KickKind = WantedKick;
 export const PAGING_MODES: readonly PagingMode[] = ['ept', 'npt', 'shadow'];
 export const DOORBELL_MODES: readonly DoorbellMode[] = ['fast', 'emulate'];
 
