@@ -98,10 +98,10 @@ describe.each(Object.entries(GUESTS))('%s', (name, guest) => {
       length = machine.pc.vcpu.retired;
       machine.pc.close();
     }
-    expect(length).toBeGreaterThan(5000);
   });
 
   it('is the same in all three to begin with', () => {
+    expect(length).toBeGreaterThan(5000);
     expect(expected.npt).toEqual(expected.ept);
     expect(expected.shadow).toEqual(expected.ept);
   });

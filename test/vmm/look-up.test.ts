@@ -176,7 +176,7 @@ describe('the hypervisor’s tables', () => {
   async function touched(
     paging: (typeof PAGING_MODES)[number],
   ): Promise<{ before: LookUp[]; after: LookUp[]; base: number }> {
-    const { vm, vcpu } = await guest(touch, { paging });
+    const { vcpu } = await guest(touch, { paging });
     const look = (): LookUp[] => [vcpu.lookUp(BigInt(CODE)), vcpu.lookUp(0xe000_0008n)];
     const before = look();
     expect(vcpu.run().reason).toBe(ExitReason.Mmio);
