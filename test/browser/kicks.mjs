@@ -1,7 +1,9 @@
 // What a kick costs in Chromium beside what it costs in Node, on this machine:
-//   node test/browser/kicks.mjs [--rounds N] [--plain] [--json]
+//   node test/browser/kicks.mjs [--rounds N] [--plain | --unshared] [--json]
 // Node and Chromium measure by turns, so that a drift of the machine touches both; of each the fastest of all rounds counts.
-// `--plain` serves the page without the headers that isolate it: no shared memory, a coarser clock. Needs `npm run build`.
+// `--plain` serves the page without the headers that isolate it: no shared memory, and a clock of 100 µs, so that passes are long
+// and a loaded machine interrupts every one. `--unshared` isolates it, for the finer clock, and takes shared memory away.
+// Needs `npm run build`.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -23,16 +25,29 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     plain: { type: 'boolean', default: false },
+    unshared: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
   },
 });
 
+/** What workers load before all else with `--unshared`. */
+const UNSHARE = '/unshare.js';
+const WORKERS = /\/web-(?:lane|bench-worker)\.js$/;
+
+/** @param {string} path @returns {Promise<Buffer>} */
+async function served(path) {
+  if (path === '/') return Buffer.from(PAGE);
+  if (path === UNSHARE) return Buffer.from('delete globalThis.SharedArrayBuffer;');
+  const bytes = await readFile(join(root, path));
+  if (!options.unshared || !WORKERS.test(path)) return bytes;
+  return Buffer.concat([Buffer.from(`import '${UNSHARE}';\n`), bytes]);
+}
+
 const server = createServer((request, response) => {
   const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
   const headers = options.plain ? {} : ISOLATED;
-  const body = path === '/' ? Promise.resolve(Buffer.from(PAGE)) : readFile(join(root, path));
-  body.then(
+  served(path).then(
     (bytes) => {
       const type = path === '/' ? 'text/html' : (TYPES[extname(path)] ?? 'application/octet-stream');
       response.writeHead(200, { ...headers, 'content-type': type, 'cache-control': 'no-store' }).end(bytes);
@@ -54,33 +69,30 @@ try {
   page.on('pageerror', (error) => console.error(`page: ${error.message}`));
   await page.goto(`http://127.0.0.1:${port}/`);
   for (let round = 1; round <= Number(options.rounds); round++) {
-    process.stderr.write(`round ${round} of ${options.rounds}: Node …`);
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--eval', `(${nodeRun})(${JSON.stringify(new URL('dist/bench/', `file://${root}`).href)})`],
-      { maxBuffer: 2 ** 24 },
+    process.stderr.write(`round ${round} of ${options.rounds}: Chromium …`);
+    const web = /** @type {BenchResult} */ (
+      await page.evaluate(async (entrance) => {
+        const { runBenchInWorker, QUICK } = await import(entrance);
+        return runBenchInWorker({ ...QUICK, resets: [], cpuDivisor: 0 });
+      }, '/dist/bench/web-bench.js')
     );
+    inChromium.push(web);
+    process.stderr.write(' Node …\n');
+    // Passes as long as those in the page, whose clock may be coarse: longer ones are interrupted more often.
+    const run = `(${nodeRun})(${JSON.stringify(new URL('dist/bench/', `file://${root}`).href)}, ${web.settings.goal})`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--eval', run], { maxBuffer: 2 ** 24 });
     inNode.push(JSON.parse(stdout));
-    process.stderr.write(' Chromium …\n');
-    inChromium.push(
-      /** @type {BenchResult} */ (
-        await page.evaluate(async (entrance) => {
-          const { runBenchInWorker, QUICK } = await import(entrance);
-          return runBenchInWorker({ ...QUICK, resets: [], cpuDivisor: 0 });
-        }, '/dist/bench/web-bench.js')
-      ),
-    );
   }
 } finally {
   await browser.close();
   server.close();
 }
 
-/** Runs in a Node process of its own, as the other half does in a page. @param {string} dist */
-async function nodeRun(dist) {
+/** Runs in a Node process of its own, as the other half does in a page. @param {string} dist @param {number} goal */
+async function nodeRun(dist, goal) {
   const { runBench, QUICK } = await import(`${dist}index.js`);
   const { nodeHost } = await import(`${dist}node-host.js`);
-  process.stdout.write(JSON.stringify(await runBench({ ...QUICK, resets: [], cpuDivisor: 0 }, nodeHost)));
+  process.stdout.write(JSON.stringify(await runBench({ ...QUICK, goal, resets: [], cpuDivisor: 0 }, nodeHost)));
 }
 
 /** The fastest of several results. @param {BenchResult[]} results */
