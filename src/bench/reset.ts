@@ -8,7 +8,7 @@ import type { Vcpu } from '../vmm/vcpu.js';
 import { Vm } from '../vmm/vm.js';
 import { BenchError } from './bench-error.js';
 import type { ResetRow } from './result.js';
-import { mean, sampleOf } from './sample.js';
+import { sampleOf } from './sample.js';
 
 const MIB = 2 ** 20;
 const PAGE = 4096;
@@ -129,10 +129,10 @@ export class Reset {
 
   result(): ResetRow {
     const { min, median } = sampleOf(this.#ns);
-    // A coarse clock rounds each restore, up as often as down: the sum is right, the least is the most flattered one.
-    const best = this.#leastMs > 0 ? mean : (values: number[]): number => sampleOf(values).min;
-    const restore = best(this.#restoreNs);
-    const copy = best(this.#copyNs);
+    // A coarse clock rounds each restore, up as often as down: the typical sum is right, the least the most flattered one.
+    const typical = this.#leastMs > 0 ? 'median' : 'min';
+    const restore = sampleOf(this.#restoreNs)[typical];
+    const copy = sampleOf(this.#copyNs)[typical];
     return {
       paging: this.paging,
       pages: this.pages,

@@ -16,10 +16,6 @@ export function sampleOf(values: readonly number[]): Sample {
   return { min: sorted[0]!, median };
 }
 
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 /** The geometric mean, the fair one for speeds of unlike programs. */
 export function geometricMean(values: readonly number[]): number {
   return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);

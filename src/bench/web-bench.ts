@@ -6,7 +6,7 @@ import type { BenchOptions } from './bench.js';
 import type { BenchResult, BenchStage } from './result.js';
 
 export { BenchError } from './bench-error.js';
-export { FULL, QUICK, type BenchOptions } from './bench.js';
+export { FULL, LIVE, QUICK, type BenchOptions } from './bench.js';
 export { KICKS, PAGING_MODES, type BenchResult, type BenchStage, type Kick, type KickRow } from './result.js';
 
 /** The options that can be sent: all but callbacks and signal. */
@@ -23,7 +23,10 @@ export type BenchNews =
 export function runBenchInWorker({ progress, update, signal, ...request }: BenchOptions): Promise<BenchResult> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const worker = new Worker(new URL('./web-bench-worker.js', import.meta.url), { type: 'module' });
+    const worker = new Worker(new URL('./web-bench-worker.js', import.meta.url), {
+      type: 'module',
+      name: 'doorbell bench',
+    });
     const end = (): void => {
       worker.terminate();
       signal?.removeEventListener('abort', abort);

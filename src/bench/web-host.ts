@@ -1,6 +1,7 @@
-// The benchmark in a browser: guests by fetch(), lanes in Web Workers, and a clock that browsers make coarse. Works from a
+// The benchmark in a browser: guests over HTTP, lanes in Web Workers, and a clock that browsers make coarse. Works from a
 // static server as it is (beside guests/ and build/) and through bundlers, which want every URL written out.
 
+import { AssetError, readAsset } from '../core/asset.js';
 import { BenchError } from './bench-error.js';
 import { clockStep } from './clock-step.js';
 import type { BenchHost, GuestPath, LaneThread } from './host.js';
@@ -27,12 +28,9 @@ const GUESTS: Record<GuestPath, URL> = {
 };
 
 export async function guestFile(path: GuestPath): Promise<Uint8Array> {
-  const url = GUESTS[path];
-  const response = await fetch(url).catch(() => {
-    throw new BenchError(`the guest ${url.href} cannot be fetched`);
+  return readAsset(GUESTS[path]).catch((error: unknown) => {
+    throw error instanceof AssetError ? new BenchError(`guest: ${error.message}`, { cause: error }) : error;
   });
-  if (!response.ok) throw new BenchError(`the guest ${url.href} cannot be fetched: HTTP status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 /** The first message to a lane's worker; those after it are requests. */
@@ -41,7 +39,7 @@ export interface LaneStart {
 }
 
 function startLane(options: LaneOptions): LaneThread {
-  const worker = new Worker(new URL('./web-lane.js', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('./web-lane.js', import.meta.url), { type: 'module', name: 'doorbell kicks' });
   worker.postMessage({ kickLane: options } satisfies LaneStart);
   return {
     listen: (answered, ended) => {

@@ -119,15 +119,14 @@ function fastest(results) {
 const node = fastest(inNode);
 const web = fastest(inChromium);
 const rows = node.map((row, index) => {
-  const { ns } = /** @type {typeof row} */ (web[index]);
-  return { ...row, nodeNs: row.ns, chromiumNs: ns, ratio: ns / row.ns };
+  const { ns: nodeNs, ...what } = row;
+  const { ns: chromiumNs } = /** @type {typeof row} */ (web[index]);
+  return { ...what, nodeNs, chromiumNs, ratio: chromiumNs / nodeNs };
 });
 const [{ host: nodeHost }] = /** @type {[BenchResult]} */ (inNode);
 const [{ host: webHost, settings }] = /** @type {[BenchResult]} */ (inChromium);
 if (options.json) {
-  console.log(
-    JSON.stringify({ rows: rows.map(({ ns: _, ...row }) => row), node: nodeHost, chromium: webHost, settings }),
-  );
+  console.log(JSON.stringify({ rows, node: nodeHost, chromium: webHost, settings }));
 } else {
   console.log(`Node:     ${JSON.stringify(nodeHost)}`);
   console.log(`Chromium: ${JSON.stringify(webHost)}, goal 2^${settings.goal}`);
