@@ -1,24 +1,26 @@
 // The whole benchmark: what is measured, how often, and in what order. Repetitions go round all things measured, so that
 // a drift of the machine (clock frequency, other load) touches all rows alike.
 
-import { cpus } from 'node:os';
+import { hostTurn } from '../machine/host-turn.js';
 import type { PagingMode } from '../vmm/options.js';
+import { goalFor, leastTimed } from './clock-step.js';
+import { CpuLoop } from './cpu.js';
 import { Crossing } from './crossing.js';
-import { CpuLoop, INTEGER_LOOPS, LOOPS } from './cpu.js';
 import { Dispatch } from './dispatch.js';
-import { TSC_KHZ, type KickRun, type LaneOptions, type SubTest } from './kick-lane.js';
-import { KickThread } from './kick-thread.js';
+import type { BenchHost } from './host.js';
+import { TSC_KHZ } from './kick-lane.js';
+import { kickRows, Lane, PIO } from './lane.js';
+import { INTEGER_LOOPS, LOOPS } from './loops.js';
+import { Reset } from './reset.js';
 import {
   KICKS,
   PAGING_MODES,
   type BenchResult,
+  type BenchStage,
   type CpuRow,
   type DoorbellsRow,
   type Kick,
-  type KickRow,
-  type ResetRow,
 } from './result.js';
-import { Reset } from './reset.js';
 import { geometricMean, sampleOf } from './sample.js';
 
 export interface BenchOptions {
@@ -38,6 +40,10 @@ export interface BenchOptions {
   cpuRepetitions: number;
   /** Told what is being measured. */
   progress?: (what: string) => void;
+  /** Told what has been found so far, whenever a lane or a repetition is done. */
+  update?: (soFar: BenchResult, stage: BenchStage) => void;
+  /** Ends the measurement: runBench() then rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /**
@@ -63,68 +69,160 @@ export const QUICK: BenchOptions = {
   cpuDivisor: 80,
   cpuRepetitions: 8,
 };
+/** For tables that somebody watches: kicks alone, soon there, and better with each repetition. */
+export const LIVE: BenchOptions = {
+  ...QUICK,
+  repetitions: 40,
+  warmUpMs: 150,
+  doorbells: [],
+  resets: [],
+  cpuDivisor: 0,
+};
 
 /** Warming up is by runs of this goal at most, so that its end is near the time it is given. */
 const WARM_UP_GOAL = 23;
-/** A run that takes less than so much of the best one before is faster; and how often the time to warm up is extended for such. */
-const FASTER = 0.95;
-const PATIENCE = 4;
 /** Windows of the baselines: to warm up, and in each repetition. */
 const WARM_UP_WINDOWS = 100;
 const WINDOWS = 40;
-/** Ratios are to this one, whether its row was asked for or not. */
-const PIO: Kick = 'pio-wildcard';
+/** About what a window takes by a fine clock. */
+const WINDOW_MS = 0.2;
+/** What is being measured, by which the result is made: all of it, or what there is so far. */
+interface Parts {
+  options: BenchOptions;
+  host: BenchHost;
+  goal: number;
+  crossing: Crossing;
+  dispatch: Dispatch;
+  lanes: Lane[];
+  resets: Reset[];
+  loops: CpuLoop[];
+}
 
 /** Measures everything that the options name. Throws BenchError if a measurement did not do what its row says. */
-export async function runBench(options: BenchOptions): Promise<BenchResult> {
-  const { goal, repetitions, paging, progress = () => {} } = options;
+export async function runBench(options: BenchOptions, host: BenchHost): Promise<BenchResult> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const step = host.clockStep();
+  const least = leastTimed(step);
   const kicks = KICKS.filter((kick) => kick === PIO || options.kicks.includes(kick));
-  const crossing = new Crossing();
-  const dispatch = new Dispatch();
-  const lanes = [
-    ...paging.map((mode) => new Lane({ paging: mode }, kicks)),
-    ...options.doorbells.map((doorbells) => new Lane({ paging: paging[0]!, doorbells }, ['pv'])),
-  ];
+  const parts: Parts = {
+    options,
+    host,
+    goal: goalFor(options.goal, step, TSC_KHZ),
+    crossing: new Crossing(least),
+    dispatch: new Dispatch(least),
+    lanes: [
+      ...options.paging.map((mode) => new Lane(host, { paging: mode }, kicks)),
+      ...options.doorbells.map((doorbells) => new Lane(host, { paging: options.paging[0]!, doorbells }, ['pv'])),
+    ],
+    resets: [],
+    loops: [],
+  };
+  const close = (): void => {
+    for (const lane of parts.lanes) void lane.close();
+  };
+  signal?.addEventListener('abort', close);
   try {
-    progress('warming up');
-    crossing.measure(WARM_UP_WINDOWS, false);
-    dispatch.measure(WARM_UP_WINDOWS, false);
-    for (const lane of lanes) await lane.warmUp(Math.min(goal, WARM_UP_GOAL), options.warmUpMs);
+    await measureKicks(parts, least);
+    for (const lane of parts.lanes) await lane.close();
+    await measureResets(parts, least);
+    await measureLoops(parts);
+    return resultOf(parts);
+  } catch (error) {
+    signal?.throwIfAborted(); // what fails because of the signal is none of the caller's business
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', close);
+    for (const lane of parts.lanes) await lane.close();
+  }
+}
+
+/** Where a signal is heard: nothing else gives the event loop a turn while this thread measures. */
+async function mayEnd(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return;
+  await hostTurn();
+  signal.throwIfAborted();
+}
+
+function tell(parts: Parts, stage: BenchStage): void {
+  parts.options.update?.(resultOf(parts), stage);
+}
+
+/** So many windows, or fewer of the longer ones that a coarse clock needs. */
+function windows(count: number, least: number): number {
+  return Math.max(1, Math.round(count * Math.min(1, WINDOW_MS / least)));
+}
+
+async function measureKicks(parts: Parts, least: number): Promise<void> {
+  const { options, goal, crossing, dispatch, lanes } = parts;
+  const { repetitions, warmUpMs, signal, progress = () => {} } = options;
+  progress('warming up');
+  crossing.measure(windows(WARM_UP_WINDOWS, least), false);
+  dispatch.measure(windows(WARM_UP_WINDOWS, least), false);
+  for (const lane of lanes) await lane.warmUp(Math.min(options.goal, WARM_UP_GOAL), warmUpMs);
+  for (let repetition = 1; repetition <= repetitions; repetition++) {
+    progress(`kicks, repetition ${repetition} of ${repetitions}`);
+    await mayEnd(signal);
+    crossing.measure(windows(WINDOWS, least));
+    dispatch.measure(windows(WINDOWS, least));
+    for (const lane of lanes) {
+      await lane.measure(goal);
+      tell(parts, { what: 'kicks', repetition, repetitions });
+    }
+  }
+}
+
+async function measureResets(parts: Parts, least: number): Promise<void> {
+  const { resets: all } = parts;
+  const { resets, paging, repetitions, warmUpMs, signal, progress = () => {} } = parts.options;
+  try {
+    for (const mode of paging) for (const pages of resets) all.push(await Reset.create(mode, pages, least));
+    if (all.length === 0) return;
+    progress('resets, warming up');
+    for (let index = 0, end = performance.now() + warmUpMs; performance.now() < end; index++) {
+      all[index % all.length]!.measure(false);
+    }
     for (let repetition = 1; repetition <= repetitions; repetition++) {
-      progress(`kicks, repetition ${repetition} of ${repetitions}`);
-      crossing.measure(WINDOWS);
-      dispatch.measure(WINDOWS);
-      for (const lane of lanes) await lane.measure(goal);
+      progress(`resets, repetition ${repetition} of ${repetitions}`);
+      await mayEnd(signal);
+      for (const reset of all) reset.measure();
+      tell(parts, { what: 'resets', repetition, repetitions });
     }
   } finally {
-    for (const lane of lanes) await lane.close();
+    for (const reset of all) reset.close();
   }
+}
 
-  const resets = await measureResets(options, paging, progress);
-
-  const loops = options.cpuDivisor > 0 ? await Promise.all(LOOPS.map((name) => CpuLoop.load(name))) : [];
+async function measureLoops(parts: Parts): Promise<void> {
+  const { loops } = parts;
+  const { cpuDivisor, cpuRepetitions, warmUpMs, signal, progress = () => {} } = parts.options;
+  if (cpuDivisor === 0) return;
+  loops.push(...(await Promise.all(LOOPS.map((name) => CpuLoop.load(name, parts.host.guestFile)))));
   progress('CPU loops, warming up');
   for (const loop of loops) await loop.check();
   // All loops run by the same code of the core: what one warms up serves the others.
-  for (
-    let index = 0, end = performance.now() + options.warmUpMs;
-    loops.length > 0 && performance.now() < end;
-    index++
-  ) {
-    await loops[index % loops.length]!.warmUp(options.cpuDivisor);
+  for (let index = 0, end = performance.now() + warmUpMs; performance.now() < end; index++) {
+    await loops[index % loops.length]!.warmUp(cpuDivisor);
   }
-  for (let repetition = 1; repetition <= options.cpuRepetitions; repetition++) {
+  for (let repetition = 1; repetition <= cpuRepetitions; repetition++) {
     for (const loop of loops) {
-      progress(`CPU loops, repetition ${repetition} of ${options.cpuRepetitions}: ${loop.name}`);
-      await loop.measure(options.cpuDivisor);
+      progress(`CPU loops, repetition ${repetition} of ${cpuRepetitions}: ${loop.name}`);
+      await mayEnd(signal);
+      await loop.measure(cpuDivisor);
+      tell(parts, { what: 'cpu', repetition, repetitions: cpuRepetitions });
     }
   }
+}
 
+/** The result of what has been measured: there is a crossing, a dispatch and a lane at least. */
+function resultOf({ options, host, goal, crossing, dispatch, lanes, resets, loops }: Parts): BenchResult {
   const { min: crossingNs, median: crossingMedianNs } = crossing.result();
   const operation = dispatch.result();
-  const cpu = loops.map((loop) => loop.result());
+  const cpu = loops.filter(({ measured }) => measured).map((loop) => loop.result());
+  const integer = cpu.filter(isInteger);
+  const measured = lanes.filter((lane) => lane.measured);
   return {
-    rows: lanes
+    rows: measured
       .filter(({ options: { doorbells } }) => doorbells === undefined)
       .flatMap((lane) => kickRows(lane, options.kicks, crossingNs)),
     baseline: {
@@ -132,120 +230,22 @@ export async function runBench(options: BenchOptions): Promise<BenchResult> {
       crossingMedianNs,
       dispatchMips: 1e3 / operation.min,
       dispatchMedianMips: 1e3 / operation.median,
-      emptyLoopNs: Math.min(...lanes.flatMap((lane) => lane.nanoseconds('empty'))),
+      emptyLoopNs: Math.min(...measured.flatMap((lane) => lane.nanoseconds('empty'))),
     },
     cpu,
-    cpuGeometricMean: cpu.length > 0 ? geometricMean(cpu.filter(isInteger).map(({ mips }) => mips)) : null,
-    doorbells: lanes.flatMap((lane): DoorbellsRow[] => {
-      const { paging: mode, doorbells } = lane.options;
+    cpuGeometricMean: integer.length > 0 ? geometricMean(integer.map(({ mips }) => mips)) : null,
+    doorbells: measured.flatMap((lane): DoorbellsRow[] => {
+      const { paging, doorbells } = lane.options;
       if (doorbells === undefined) return [];
       const { min, median } = sampleOf(lane.nanoseconds('pv'));
-      return [{ doorbells, paging: mode, ns: min, medianNs: median }];
+      return [{ doorbells, paging, ns: min, medianNs: median }];
     }),
-    resets,
-    settings: { goal, repetitions, tscKhz: TSC_KHZ },
-    host: host(),
+    resets: resets.filter((reset) => reset.measured).map((reset) => reset.result()),
+    settings: { goal, repetitions: options.repetitions, tscKhz: TSC_KHZ },
+    host: host.describe(),
   };
-}
-
-async function measureResets(
-  { resets, repetitions, warmUpMs }: BenchOptions,
-  paging: readonly PagingMode[],
-  progress: (what: string) => void,
-): Promise<ResetRow[]> {
-  const all: Reset[] = [];
-  try {
-    for (const mode of paging) for (const pages of resets) all.push(await Reset.create(mode, pages));
-    progress('resets, warming up');
-    for (let index = 0, end = performance.now() + warmUpMs; all.length > 0 && performance.now() < end; index++) {
-      all[index % all.length]!.measure(false);
-    }
-    for (let repetition = 1; repetition <= repetitions; repetition++) {
-      progress(`resets, repetition ${repetition} of ${repetitions}`);
-      for (const reset of all) reset.measure();
-    }
-    return all.map((reset) => reset.result());
-  } finally {
-    for (const reset of all) reset.close();
-  }
-}
-
-/** A lane's thread, and what it has measured. */
-class Lane {
-  readonly options: LaneOptions;
-  readonly #thread: KickThread;
-  readonly #kicks: readonly Kick[];
-  readonly #runs: KickRun[] = [];
-
-  constructor(options: LaneOptions, kicks: readonly Kick[]) {
-    this.options = options;
-    this.#kicks = kicks;
-    this.#thread = new KickThread(options);
-  }
-
-  /** V8 compiles the core and the exit path well only after they have run for a while: until runs no longer get faster. */
-  async warmUp(goal: number, milliseconds: number): Promise<void> {
-    const start = performance.now();
-    let best = Infinity;
-    for (let faster = true; faster || performance.now() < start + milliseconds;) {
-      const runs = await this.#thread.run({ goal, kicks: this.#kicks });
-      const sum = runs.reduce((total, { ticks, iterations }) => total + ticks / iterations, 0);
-      faster = sum < best * FASTER && performance.now() < start + milliseconds * PATIENCE;
-      best = Math.min(best, sum);
-    }
-  }
-
-  async measure(goal: number): Promise<void> {
-    this.#runs.push(...(await this.#thread.run({ goal, kicks: this.#kicks })));
-  }
-
-  runs(subTest: SubTest): KickRun[] {
-    return this.#runs.filter((run) => run.kick === subTest);
-  }
-
-  /** Of each repetition. */
-  nanoseconds(subTest: SubTest): number[] {
-    return this.runs(subTest).map(({ ticks, iterations }) => (ticks / iterations / TSC_KHZ) * 1e6);
-  }
-
-  close(): Promise<void> {
-    return this.#thread.close();
-  }
-}
-
-function kickRows(lane: Lane, wanted: readonly Kick[], crossingNs: number): KickRow[] {
-  const pio = sampleOf(lane.nanoseconds(PIO)).min;
-  return KICKS.filter((kick) => wanted.includes(kick)).map((kick) => {
-    const { min, median } = sampleOf(lane.nanoseconds(kick));
-    const runs = lane.runs(kick);
-    const total = (what: 'kicks' | 'decodes' | 'walks'): number => runs.reduce((sum, run) => sum + run[what], 0);
-    const made = total('kicks');
-    return {
-      kick,
-      paging: lane.options.paging,
-      cycles: (min * TSC_KHZ) / 1e6,
-      ns: min,
-      medianNs: median,
-      decodesPerExit: total('decodes') / made,
-      walksPerExit: total('walks') / made,
-      ratioToPio: min / pio,
-      ratioToCrossing: min / crossingNs,
-      kicks: made,
-    };
-  });
 }
 
 function isInteger({ name }: CpuRow): boolean {
   return INTEGER_LOOPS.some((loop) => loop === name);
-}
-
-function host(): BenchResult['host'] {
-  const processors = cpus();
-  return {
-    node: process.version,
-    v8: process.versions.v8,
-    platform: `${process.platform} ${process.arch}`,
-    processor: processors[0]?.model.trim() ?? 'unknown',
-    processors: processors.length,
-  };
 }

@@ -2,28 +2,10 @@
 
 import { Pc } from '../machine/pc.js';
 import { BenchError } from './bench-error.js';
-import { guestFile } from './guest-images.js';
+import type { GuestFiles } from './host.js';
+import type { LoopName } from './loops.js';
 import { sampleOf } from './sample.js';
 import type { CpuRow } from './result.js';
-
-/** Loops of integers and pointers: the geometric mean is theirs. */
-export const INTEGER_LOOPS = [
-  'sieve',
-  'crc32',
-  'sha256',
-  'quicksort',
-  'tree',
-  'matrix',
-  'mix',
-  'bytecode',
-  'fib',
-  'strings',
-] as const;
-/** The same floating-point loops for SSE2 and for the x87. */
-export const FLOAT_LOOPS = ['nbody-sse2', 'mandelbrot-sse2', 'nbody-x87', 'mandelbrot-x87'] as const;
-/** In the order of the table. */
-export const LOOPS = [...INTEGER_LOOPS, ...FLOAT_LOOPS] as const;
-export type LoopName = (typeof LOOPS)[number];
 
 /** guests/bench/expected.json: checksums of the same C on a real processor. */
 interface Expected {
@@ -52,7 +34,7 @@ export class CpuLoop {
     this.#expected = expected;
   }
 
-  static async load(name: LoopName): Promise<CpuLoop> {
+  static async load(name: LoopName, guestFile: GuestFiles): Promise<CpuLoop> {
     const [image, text] = await Promise.all([guestFile(`bench/${name}.bin`), guestFile('bench/expected.json')]);
     const expected = JSON.parse(new TextDecoder().decode(text)) as Record<LoopName, Expected>;
     return new CpuLoop(name, image, expected[name]);
@@ -82,6 +64,11 @@ export class CpuLoop {
 
   #repeats(divisor: number): number {
     return Math.max(1, Math.round(this.#expected.defaultRepeats / divisor));
+  }
+
+  /** Whether there is something for result() to tell. */
+  get measured(): boolean {
+    return this.#runs.length > 0;
   }
 
   result(): CpuRow {

@@ -25,12 +25,20 @@ const MODULE = moduleBytes({
   },
 });
 
+/** Where eventfds would have their counters: shared memory, or plain memory on a page that may not share any. */
+function memory(bytes: number): SharedArrayBuffer | ArrayBuffer {
+  return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
+}
+
 export class Crossing {
-  readonly #counter = new Int32Array(new SharedArrayBuffer(64));
+  readonly #counter = new Int32Array(memory(64));
+  readonly #leastMs: number;
   readonly #run: (calls: number) => void;
   readonly #values: number[] = [];
 
-  constructor() {
+  /** A window lasts at least `leastMs`: for coarse clocks. */
+  constructor(leastMs = 0) {
+    this.#leastMs = leastMs;
     const counter = this.#counter;
     const instance = new WebAssembly.Instance(new WebAssembly.Module(MODULE), {
       env: { cross: () => void Atomics.add(counter, 0, 1) },
@@ -38,12 +46,18 @@ export class Crossing {
     this.#run = instance.exports['run'] as (calls: number) => void;
   }
 
-  /** Adds one window of 20,000 calls per pass. What comes before `record` is called with true is warm-up. */
+  /** Adds one window of 20,000 calls per pass, or of as many times that as the clock needs. What comes before `record` is called with true is warm-up. */
   measure(windows: number, record = true): void {
     for (let window = 0; window < windows; window++) {
       const start = performance.now();
-      this.#run(CALLS);
-      const nanoseconds = ((performance.now() - start) * 1e6) / CALLS;
+      let calls = 0;
+      let elapsed: number;
+      do {
+        this.#run(CALLS);
+        calls += CALLS;
+        elapsed = performance.now() - start;
+      } while (elapsed < this.#leastMs);
+      const nanoseconds = (elapsed * 1e6) / calls;
       if (record) this.#values.push(nanoseconds);
     }
   }

@@ -11,7 +11,6 @@ import { loadImage } from '../machine/loaders/index.js';
 import { Pc } from '../machine/pc.js';
 import type { PagingMode } from '../vmm/options.js';
 import { BenchError } from './bench-error.js';
-import { guestFile } from './guest-images.js';
 import { KICKS, type Kick } from './result.js';
 
 export const TSC_KHZ = 2_800_000;
@@ -70,8 +69,8 @@ export class KickLane {
     this.#restore = options.doorbells === undefined ? () => {} : crowd(pc, page, options.doorbells);
   }
 
-  static async create(options: LaneOptions): Promise<KickLane> {
-    const image = await guestFile('vmexit/vmexit.bin');
+  /** `image`: the bytes of guests/vmexit/vmexit.bin. */
+  static async create(options: LaneOptions, image: Uint8Array): Promise<KickLane> {
     const lines = { take: (_line: string): void => {} };
     let text = '';
     const pc = await Pc.create({

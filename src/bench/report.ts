@@ -1,7 +1,7 @@
 // The result as people read it in a terminal.
 
-import { FLOAT_LOOPS } from './cpu.js';
-import type { BenchResult, KickRow } from './result.js';
+import { FLOAT_LOOPS } from './loops.js';
+import type { BenchResult, HostDescription, KickRow } from './result.js';
 import { bar, textTable, type Column } from './text-table.js';
 
 const BAR = 24;
@@ -21,7 +21,7 @@ export function report(result: BenchResult): string {
   const { host, settings } = result;
   const parts = [
     [
-      `Node ${host.node}, V8 ${host.v8}, ${host.platform}, ${host.processors} × ${host.processor}`,
+      hostLine(host),
       `Figures are the fastest of ${settings.repetitions} repetitions of at least 2^${settings.goal} TSC ticks each; the median stands beside them.`,
       `The guest's TSC is the host's clock at ${settings.tscKhz / 1e6} GHz: ns = cycles / ${settings.tscKhz / 1e6}. The loop around a kick is included; alone it takes ${result.baseline.emptyLoopNs.toFixed(1)} ns.`,
     ],
@@ -36,6 +36,13 @@ export function report(result: BenchResult): string {
     .filter((part) => part.length > 0)
     .map((part) => `${part.join('\n')}\n`)
     .join('\n');
+}
+
+function hostLine(host: HostDescription): string {
+  if ('node' in host)
+    return `Node ${host.node}, V8 ${host.v8}, ${host.platform}, ${host.processors} × ${host.processor}`;
+  const memory = host.sharedMemory ? 'shared memory' : 'no shared memory';
+  return `${host.browser}, ${host.platform}, ${host.processors} processors, ${memory}, a clock of ${host.clockStepNs / 1e3} µs`;
 }
 
 function kickTable(rows: readonly KickRow[]): string[] {

@@ -82,11 +82,42 @@ export interface BenchResult {
   doorbells: DoorbellsRow[];
   resets: ResetRow[];
   settings: BenchSettings;
-  host: { node: string; v8: string; platform: string; processor: string; processors: number };
+  host: HostDescription;
+}
+
+/** Where it ran. */
+export type HostDescription = NodeDescription | WebDescription;
+
+export interface NodeDescription {
+  node: string;
+  v8: string;
+  platform: string;
+  processor: string;
+  processors: number;
+}
+
+export interface WebDescription {
+  /** As the browser calls itself. */
+  browser: string;
+  platform: string;
+  processors: number;
+  /** Whether the page is cross-origin isolated. */
+  isolated: boolean;
+  /** Whether eventfds, the guest's memory and the counter of the crossing were in shared memory; plain memory if not. */
+  sharedMemory: boolean;
+  /** The step of performance.now(), as measured. The guest's TSC advances by it, too. */
+  clockStepNs: number;
+}
+
+/** How far a run is: what was measured last, and in which repetition. */
+export interface BenchStage {
+  what: 'kicks' | 'resets' | 'cpu';
+  repetition: number;
+  repetitions: number;
 }
 
 export interface BenchSettings {
-  /** Each sub-test ran for at least 2^goal ticks. */
+  /** Each sub-test ran for at least 2^goal ticks: what was asked for, or what the clock's step needs. */
   goal: number;
   repetitions: number;
   tscKhz: number;

@@ -3,14 +3,15 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EventFd } from '../../src/eventfd/index.js';
-import { KickLane, type KickRun } from '../../src/bench/kick-lane.js';
+import { KickLane, type KickRun, type LaneOptions } from '../../src/bench/kick-lane.js';
+import { guestFile } from '../../src/bench/node-host.js';
 import { KICKS, PAGING_MODES } from '../../src/bench/result.js';
 
 const GOAL = 12;
 const lanes: KickLane[] = [];
 
-async function lane(...args: Parameters<typeof KickLane.create>): Promise<KickLane> {
-  const made = await KickLane.create(...args);
+async function lane(options: LaneOptions): Promise<KickLane> {
+  const made = await KickLane.create(options, await guestFile('vmexit/vmexit.bin'));
   lanes.push(made);
   return made;
 }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Crossing } from '../../src/bench/crossing.js';
 import { Dispatch } from '../../src/bench/dispatch.js';
-import { guestFile } from '../../src/bench/guest-images.js';
+import { guestFile } from '../../src/bench/node-host.js';
 import { geometricMean, sampleOf } from '../../src/bench/sample.js';
 import { bar, textTable } from '../../src/bench/text-table.js';
 import { moduleBytes, unsigned } from '../../src/bench/wasm-bytes.js';
