@@ -76,7 +76,7 @@ export function linesBefore(
   const votes = new Uint32Array(end + 1);
   for (let start = 0; start < end; start++) {
     if (arrives[start] === 0) continue;
-    votes[start]! += start >= 2 && isZero(bytes[start - 1]!) && isZero(bytes[start - 2]!) ? 2 : 1;
+    votes[start]! += start >= 2 && bytes[start] !== 0 && bytes[start - 1] === 0 && bytes[start - 2] === 0 ? 2 : 1;
     votes[start + at[start]!.bytes.length]! += votes[start]!;
   }
   const lines: CodeLine[] = [];
