@@ -17,8 +17,8 @@ async function create(code: readonly number[]): Promise<Pc> {
   return pc;
 }
 
-/** Real-mode code at 7C00h: mov ax, 1234h; mov bx, 5678h; add ax, bx; push ax; hlt; jmp to itself. */
-const CODE = [0xb8, 0x34, 0x12, 0xbb, 0x78, 0x56, 0x01, 0xd8, 0x50, 0xf4, 0xeb, 0xfe];
+/** Real-mode code at 7C00h: mov ax, 1234h; mov bx, 5678h; add ax, bx; inc ax; hlt; jmp to itself. */
+const CODE = [0xb8, 0x34, 0x12, 0xbb, 0x78, 0x56, 0x01, 0xd8, 0x40, 0xf4, 0xeb, 0xfe];
 
 it('lists from where the guest goes on', async () => {
   const pc = await create(CODE);
@@ -28,7 +28,7 @@ it('lists from where the guest goes on', async () => {
     [0x7c00n, 'mov ax, 0x1234'],
     [0x7c03n, 'mov bx, 0x5678'],
     [0x7c06n, 'add ax, bx'],
-    [0x7c08n, 'push ax'],
+    [0x7c08n, 'inc ax'],
     [0x7c09n, 'hlt'],
     [0x7c0an, 'jmp 0x7c0a'],
   ]);
