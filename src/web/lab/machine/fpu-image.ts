@@ -40,8 +40,7 @@ export function readFpu(image: Uint8Array): FpuImage {
   const status = view.getUint16(2, true);
   const tags = view.getUint8(4);
   const top = (status >> 11) & 7;
-  const whole = (at: number): string =>
-    hex(view.getBigUint64(at + 8, true), 16) + hex(view.getBigUint64(at, true), 16);
+  const whole = (at: number): string => hex(view.getBigUint64(at + 8, true), 16) + hex(view.getBigUint64(at, true), 16);
   return {
     control: view.getUint16(0, true),
     status,
@@ -71,7 +70,7 @@ export function numberOf(head: number, significand: bigint): string {
     if (integer === 0n) return 'unsupported';
     const fraction = significand & ((1n << 63n) - 1n);
     if (fraction === 0n) return `${sign}infinity`;
-    return (fraction >> 62n) !== 0n ? 'quiet NaN' : 'signalling NaN';
+    return fraction >> 62n !== 0n ? 'quiet NaN' : 'signalling NaN';
   }
   if (significand === 0n) return exponent === 0 ? `${sign}0` : 'unsupported';
   if (exponent !== 0 && integer === 0n) return 'unsupported';

@@ -6,7 +6,17 @@ import { useMemo, useRef } from 'preact/hooks';
 import type { Regs } from '../../../index.js';
 import { LastStop, type Compared } from '../machine/changes.js';
 import { modeWords, pagingWords, privilege } from '../machine/cpu-mode.js';
-import { CR0_BITS, CR3_BITS, CR4_BITS, EFER_BITS, FLAGS, iopl, isSet, setBits, type Bit } from '../machine/register-bits.js';
+import {
+  CR0_BITS,
+  CR3_BITS,
+  CR4_BITS,
+  EFER_BITS,
+  FLAGS,
+  iopl,
+  isSet,
+  setBits,
+  type Bit,
+} from '../machine/register-bits.js';
 import { registersText } from '../machine/registers-text.js';
 import type { Session } from '../machine/session.js';
 import { FpuRegisters } from './fpu-registers.js';
@@ -99,7 +109,15 @@ function All({ compared: { state, base } }: { compared: Compared }): JSX.Element
   );
 }
 
-function Row({ name, changed, children }: { name: string; changed: boolean; children: ComponentChildren }): JSX.Element {
+function Row({
+  name,
+  changed,
+  children,
+}: {
+  name: string;
+  changed: boolean;
+  children: ComponentChildren;
+}): JSX.Element {
   return (
     <tr class={changed ? 'changed' : undefined}>
       <th scope="row">
