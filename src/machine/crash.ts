@@ -4,12 +4,8 @@ import type { CodeBits } from '../core/inspect.js';
 import type { Regs, Sregs } from '../vmm/regs.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import type { Vm } from '../vmm/vm.js';
-
-/** The longest instruction (SDM vol. 2, 2.3.11). */
-const LONGEST = 15;
-const PAGE = 4096n;
-const CR0_PE = 1n;
-const RFLAGS_VM = 1n << 17n;
+import { codeBits, linearRip, readLinear } from './code-bytes.js';
+import { LONGEST_INSTRUCTION } from './disassembly.js';
 
 export interface Crash {
   /** One line: what happened. */
@@ -28,28 +24,9 @@ export async function readCrash(vm: Vm, vcpu: Vcpu, message: string): Promise<Cr
   const regs = vcpu.getRegs();
   const sregs = vcpu.getSregs();
   const bits = codeBits(regs, sregs);
-  const address = BigInt.asUintN(bits === 64 ? 64 : 32, sregs.cs.base + regs.rip);
-  const bytes = readLinear(vm, vcpu, address);
+  const address = linearRip(regs, sregs, bits);
+  const bytes = readLinear(vm, vcpu, address, LONGEST_INSTRUCTION);
   return { message, regs, sregs, address, bytes, listing: await disassemble(bytes, address, bits) };
-}
-
-function codeBits({ rflags }: Regs, { cr0, efer, cs }: Sregs): CodeBits {
-  if ((cr0 & CR0_PE) === 0n || (rflags & RFLAGS_VM) !== 0n) return 16;
-  if ((efer & (1n << 10n)) !== 0n && cs.l !== 0) return 64;
-  return cs.db !== 0 ? 32 : 16;
-}
-
-/** Up to 15 bytes, page by page, until one has no memory. */
-function readLinear(vm: Vm, vcpu: Vcpu, address: bigint): Uint8Array {
-  const bytes: number[] = [];
-  for (let at = address; bytes.length < LONGEST;) {
-    const gpa = vcpu.translate(at);
-    const length = Math.min(LONGEST - bytes.length, Number(PAGE - (at % PAGE)));
-    if (gpa === undefined || !vm.memory.covers(gpa, length)) break;
-    bytes.push(...vm.memory.read(gpa, length));
-    at += BigInt(length);
-  }
-  return Uint8Array.from(bytes);
 }
 
 async function disassemble(bytes: Uint8Array, address: bigint, bits: CodeBits): Promise<string> {

@@ -4,6 +4,7 @@ export { describeCrash, type Crash } from './crash.js';
 export { DebugConsole } from './devices/debug-console.js';
 export { DebugExit, statusOf } from './devices/debug-exit.js';
 export type { Board, Device } from './devices/device.js';
+export type { CodeLine, DisassembleOptions, Disassembly } from './disassembly.js';
 export { DoorbellPage } from './devices/doorbell-page.js';
 export { KICKS, WANTED_KICKS, type Kick, type WantedKick } from './devices/kick.js';
 export { DeviceOptionError, parseDevice, type DeviceRequest, type DeviceType } from './devices/option.js';

@@ -6,6 +6,7 @@ import type { Vcpu } from '../vmm/vcpu.js';
 import type { Snapshot } from '../vmm/snapshot.js';
 import { Vm } from '../vmm/vm.js';
 import { readCrash } from './crash.js';
+import { disassemble, type DisassembleOptions, type Disassembly } from './disassembly.js';
 import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
 import { DEBUG_EXIT_PORT, DEBUG_EXIT_PORTS, DebugExit, statusOf } from './devices/debug-exit.js';
 import type { Board, Device } from './devices/device.js';
@@ -23,6 +24,8 @@ import type { RunResult, StopReason } from './run-result.js';
 
 /** Milliseconds between two turns of the host. */
 const SLICE_MS = 15;
+/** Instructions that disassemble() lists at most, in each direction. */
+const MOST_LINES = 1000;
 
 export class Pc {
   readonly vm: Vm;
@@ -199,6 +202,19 @@ export class Pc {
   #debugExit(value: number): void {
     this.#exitValue ??= value;
     this.vcpu.requestStop();
+  }
+
+  /**
+   * The guest's code around an address, by default where it goes on, disassembled. Only looks. The disassembler is loaded
+   * with the first call; throws InspectorError if it is not there, EINVAL for senseless counts.
+   */
+  async disassemble(options: DisassembleOptions = {}): Promise<Disassembly> {
+    for (const [name, value] of Object.entries({ count: options.count ?? 0, before: options.before ?? 0 })) {
+      if (Number.isSafeInteger(value) && value >= 0 && value <= MOST_LINES) continue;
+      throw new EINVAL(`Pc.disassemble: ${name} must be a whole number up to ${MOST_LINES}, not ${String(value)}`);
+    }
+    const { loadInspector } = await import('../core/inspect.js');
+    return disassemble(await loadInspector(), this.vm, this.vcpu, options);
   }
 
   #flush(): void {

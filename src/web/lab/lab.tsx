@@ -7,7 +7,10 @@ import { useKeys } from './keys.js';
 import type { Session } from './machine/session.js';
 import { ConsolePanel, type SerialConsole } from './parts/console.js';
 import { Drop } from './parts/drop.js';
+import { DisassemblyPanel } from './parts/disassembly.js';
+import { RegistersPanel } from './parts/registers.js';
 import { Toolbar } from './parts/toolbar.js';
+import { WalkPanel } from './parts/walk.js';
 
 interface LabProps {
   session: Session;
@@ -37,6 +40,9 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
         </div>
         <Drop session={session} complain={(text) => (complaint.value = text)} />
         <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
+        <RegistersPanel session={session} />
+        <DisassemblyPanel session={session} />
+        <WalkPanel session={session} />
       </main>
     </>
   );
