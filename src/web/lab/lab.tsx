@@ -5,8 +5,11 @@ import type { JSX } from 'preact';
 import { isolated } from '../client/index.js';
 import { useKeys } from './keys.js';
 import type { Session } from './machine/session.js';
+import { Charts } from './parts/charts.js';
 import { ConsolePanel, type SerialConsole } from './parts/console.js';
 import { Drop } from './parts/drop.js';
+import { ExitPath } from './parts/exit-path.js';
+import { KickTable } from './parts/kick-table.js';
 import { Toolbar } from './parts/toolbar.js';
 
 interface LabProps {
@@ -21,8 +24,11 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
   return (
     <>
       <header>
-        <h1>Doorbell laboratory</h1>
-        <p class="subtitle">What does it cost a guest to ring a device's doorbell?</p>
+        <div>
+          <h1>Doorbell laboratory</h1>
+          <p class="subtitle">What does it cost a guest to ring a device's doorbell?</p>
+        </div>
+        <Drop session={session} complain={(text) => (complaint.value = text)} />
         {!isolated() && (
           <p class="isolation" role="note">
             This page is not cross-origin isolated: no shared memory; one vCPU, everything else is the same.
@@ -35,8 +41,13 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
           <strong>{session.status.value}</strong>{' '}
           <span class="message">{complaint.value || session.message.value}</span>
         </div>
-        <Drop session={session} complain={(text) => (complaint.value = text)} />
-        <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
+        <div class="panels">
+          <ExitPath session={session} />
+          <Charts session={session} />
+          <KickTable session={session} />
+          <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
+          {/* Further panels: <section class="panel"> takes one column, with class `broad` two of three. */}
+        </div>
       </main>
     </>
   );
