@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { AlignedData } from 'uplot';
 import type { Rates } from '../machine/sample.js';
 import type { Session } from '../machine/session.js';
-import { percent, perSecond, short } from './figures.js';
+import { percent, perSecond, round, short } from './figures.js';
 import { useRates } from './frame.js';
 import { History, REASONS } from './history.js';
 import { Plot, roundTop } from './plot.js';
@@ -50,22 +50,22 @@ class Drawing {
     const data = (...columns: Float64Array[]): AlignedData => [history.times, ...columns];
     this.#plots = [
       new Plot(place('exits'), data(...history.stacked), {
-        height: 168,
+        height: 152,
         series: REASONS.map((_, index) => ({ colour: `--series-${index}`, filled: true })),
         top: () => roundTop(history.largest(history.stacked[0]!), 1000),
-        label: short,
+        label: round,
       }),
       new Plot(place('decodeFree'), data(history.decodeFree), {
-        height: 104,
+        height: 92,
         series: [{ colour: '--early', filled: false }],
         top: () => 100,
         label: (value) => `${value} %`,
       }),
       new Plot(place('mips'), data(history.mips), {
-        height: 104,
+        height: 92,
         series: [{ colour: '--neutral', filled: false }],
         top: () => roundTop(history.largest(history.mips), 10),
-        label: short,
+        label: round,
       }),
     ];
     const endTheme = onThemeChange(this.draw);

@@ -45,17 +45,19 @@ function nameOf(edge: Edge, paging: PagingMode): string {
   return edge === 'other' ? 'HLT, …' : edge.toUpperCase();
 }
 
-/** Tells by its width how much goes along a line: each factor of ten is as much wider. */
+/** Tells by its width how much goes along a line, by powers of ten: thousands a second are thin beside millions. */
 function widthOf(rate: number): number {
-  return rate <= 0 ? 1.25 : Math.min(1.75 + Math.max(Math.log10(rate), 0) * 0.8, 7.5);
+  const tens = Math.log10(Math.max(rate, 1));
+  return Math.min(1.25 + 0.12 * tens ** 2, 7);
 }
 
 function describe(figures: AllFigures, { paging, doorbells }: Settings, running: boolean): string {
   if (!running) return 'The machine stands still: nothing goes along the path.';
   const { early, long, io, cpuid, vmcall, map, other } = figures;
   const parts: string[] = [];
-  const say = ({ perSecond: rate, ns }: Figures, what: string): void => {
-    if (rate > 0) parts.push(`${perSecond(rate)} ${what}${ns === undefined ? '' : `, about ${duration(ns)} each`}`);
+  const say = ({ perSecond: rate, ns, atMost }: Figures, what: string): void => {
+    const each = ns === undefined ? '' : `, ${atMost ? 'less than' : 'about'} ${duration(ns)} each`;
+    if (rate > 0) parts.push(`${perSecond(rate)} ${what}${each}`);
   };
   say(early, `leave early at the doorbell bus`);
   say(long, `go the long way${doorbells === 'emulate' ? ', as doorbells are set to emulate' : ''}`);
@@ -131,8 +133,8 @@ function Picture({ drawing, figures, paging }: PictureProps): JSX.Element {
             viewBox="0 0 10 10"
             refX="9"
             refY="5"
-            markerWidth={tone === 'quiet' ? 7 : 11}
-            markerHeight={tone === 'quiet' ? 7 : 11}
+            markerWidth={tone === 'quiet' ? 7 : 13}
+            markerHeight={tone === 'quiet' ? 7 : 13}
             markerUnits="userSpaceOnUse"
             orient="auto"
           >
@@ -220,7 +222,7 @@ function LabelOf({ label, figures, name }: LabelProps): JSX.Element {
   const [x, y] = label.at;
   const anchor = label.end ? 'end' : 'start';
   const rate = perSecond(figures.perSecond);
-  const time = figures.ns === undefined ? '' : `≈ ${duration(figures.ns)}`;
+  const time = figures.ns === undefined ? '' : `${figures.atMost ? '<' : '≈'} ${duration(figures.ns)}`;
   const class_ = `figures ${figures.perSecond > 0 ? TONES[label.edge] : 'none'}`;
   if (label.named) {
     return (

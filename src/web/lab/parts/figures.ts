@@ -23,6 +23,12 @@ export function short(value: number): string {
   return value < 0.005 ? '0' : digits(value);
 }
 
+/** A round number of an axis: `50 M`. */
+export function round(value: number): string {
+  const found = UNITS.find(({ least }) => value >= least);
+  return found === undefined ? `${value}` : `${value / found.least} ${found.unit}`;
+}
+
 /** `4.12 M/s`. */
 export function perSecond(value: number): string {
   const text = short(value);
@@ -33,7 +39,7 @@ export function perSecond(value: number): string {
 export function duration(ns: number | undefined): string {
   if (ns === undefined) return NONE;
   if (ns >= 999_500) return `${digits(ns / 1e6)} ms`;
-  if (ns >= 9_995) return `${digits(ns / 1e3)} µs`;
+  if (ns >= 999.5) return `${digits(ns / 1e3)} µs`;
   return `${Math.round(ns)} ns`;
 }
 

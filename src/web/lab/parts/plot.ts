@@ -79,8 +79,8 @@ export class Plot {
         axes: [
           {
             ...axis,
-            size: 22,
-            gap: 4,
+            size: 24,
+            gap: 7,
             splits: () => TIMES,
             values: (_, splits) => splits.map((at) => (at === 0 ? 'now' : `${at} s`)),
           },
