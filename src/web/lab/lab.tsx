@@ -5,9 +5,12 @@ import type { JSX } from 'preact';
 import { isolated } from '../client/index.js';
 import { useKeys } from './keys.js';
 import type { Session } from './machine/session.js';
+import { Charts } from './parts/charts.js';
 import { ConsolePanel, type SerialConsole } from './parts/console.js';
 import { Drop } from './parts/drop.js';
 import { DisassemblyPanel } from './parts/disassembly.js';
+import { ExitPath } from './parts/exit-path.js';
+import { KickTable } from './parts/kick-table.js';
 import { RegistersPanel } from './parts/registers.js';
 import { Toolbar } from './parts/toolbar.js';
 import { WalkPanel } from './parts/walk.js';
@@ -24,8 +27,11 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
   return (
     <>
       <header>
-        <h1>Doorbell laboratory</h1>
-        <p class="subtitle">What does it cost a guest to ring a device's doorbell?</p>
+        <div>
+          <h1>Doorbell laboratory</h1>
+          <p class="subtitle">What does it cost a guest to ring a device's doorbell?</p>
+        </div>
+        <Drop session={session} complain={(text) => (complaint.value = text)} />
         {!isolated() && (
           <p class="isolation" role="note">
             This page is not cross-origin isolated: no shared memory; one vCPU, everything else is the same.
@@ -38,11 +44,16 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
           <strong>{session.status.value}</strong>{' '}
           <span class="message">{complaint.value || session.message.value}</span>
         </div>
-        <Drop session={session} complain={(text) => (complaint.value = text)} />
-        <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
-        <RegistersPanel session={session} />
-        <DisassemblyPanel session={session} />
-        <WalkPanel session={session} />
+        <div class="panels">
+          <ExitPath session={session} />
+          <Charts session={session} />
+          <KickTable session={session} />
+          <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
+          <DisassemblyPanel session={session} />
+          <RegistersPanel session={session} />
+          <WalkPanel session={session} />
+          {/* Further panels: <section class="panel"> takes one column, with class `broad` two of three. */}
+        </div>
       </main>
     </>
   );

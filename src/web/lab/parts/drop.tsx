@@ -1,5 +1,6 @@
 // A file dropped anywhere on the page, or chosen, is the guest.
 
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Session } from '../machine/session.js';
@@ -15,21 +16,37 @@ async function take(session: Session, file: File | undefined, complain: (text: s
 }
 
 export function Drop({ session, complain }: { session: Session; complain: (text: string) => void }): JSX.Element {
+  const dragged = useSignal(false);
   useEffect(() => {
-    const over = (event: DragEvent): void => event.preventDefault();
+    const over = (event: DragEvent): void => {
+      event.preventDefault();
+      dragged.value = event.dataTransfer?.types.includes('Files') ?? false;
+    };
+    const leave = (event: DragEvent): void => {
+      // going from one element to the next leaves the first, too
+      if (event.relatedTarget === null) dragged.value = false;
+    };
     const drop = (event: DragEvent): void => {
       event.preventDefault();
+      dragged.value = false;
       take(session, event.dataTransfer?.files[0], complain).catch((error: unknown) => complain(String(error)));
     };
     document.addEventListener('dragover', over);
+    document.addEventListener('dragleave', leave);
     document.addEventListener('drop', drop);
     return () => {
       document.removeEventListener('dragover', over);
+      document.removeEventListener('dragleave', leave);
       document.removeEventListener('drop', drop);
     };
   }, [session]);
   return (
     <label class="file">
+      {dragged.value && (
+        <span class="dropping" aria-hidden="true">
+          <span>Drop the image to run it</span>
+        </span>
+      )}
       Own image
       <input
         type="file"

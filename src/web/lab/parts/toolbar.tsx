@@ -4,6 +4,8 @@ import type { JSX } from 'preact';
 import { GUESTS, type GuestName } from '../machine/guests.js';
 import type { Session } from '../machine/session.js';
 import { DOORBELL_MODES, KICK_KINDS, PAGING_MODES, type Settings } from '../machine/settings.js';
+import { CopyLink } from './copy-link.js';
+import { Help } from './help.js';
 
 interface Button {
   label: string;
@@ -30,10 +32,21 @@ export function Toolbar({ session }: { session: Session }): JSX.Element {
       <Choices session={session} />
       <div class="buttons" role="group" aria-label="Control">
         {buttons.map(({ label, key, action, disabled = false }) => (
-          <button key={label} type="button" disabled={disabled} aria-keyshortcuts={key} onClick={() => void action()}>
+          <button
+            key={label}
+            type="button"
+            class={label === 'Run' || label === 'Pause' ? 'primary' : ''}
+            disabled={disabled}
+            aria-keyshortcuts={key}
+            onClick={() => void action()}
+          >
             {label} <kbd aria-hidden="true">{key}</kbd>
           </button>
         ))}
+      </div>
+      <div class="extras" role="group" aria-label="Page">
+        <CopyLink />
+        <Help />
       </div>
     </section>
   );
