@@ -35,6 +35,8 @@ export interface Drawing {
   readonly size: readonly [width: number, height: number];
   /** The line between the guest and the hypervisor. */
   readonly border: number;
+  /** Where the words for its two sides end. */
+  readonly side: number;
   readonly boxes: readonly Box[];
   readonly lines: readonly Line[];
   readonly labels: readonly Label[];
@@ -44,6 +46,7 @@ export interface Drawing {
 export const WIDE: Drawing = {
   size: [960, 538],
   border: 180,
+  side: 655,
   boxes: [
     { id: 'store', at: [12, 28, 128, 44], lines: ['guest store'] },
     { id: 'tlb', at: [212, 28, 90, 44], lines: ['TLB'] },
@@ -127,6 +130,7 @@ export const WIDE: Drawing = {
 export const TALL: Drawing = {
   size: [360, 706],
   border: 150,
+  side: 328,
   boxes: [
     { id: 'store', at: [2, 10, 96, 40], lines: ['guest store'] },
     { id: 'tlb', at: [136, 10, 84, 40], lines: ['TLB'] },
@@ -194,7 +198,7 @@ export const TALL: Drawing = {
     { at: [212, 68], text: 'miss' },
     { at: [324, 68], text: 'RAM', end: true },
     { at: [284, 130], text: 'MMIO marker', end: true },
-    { at: [100, 324], text: 'yes' },
+    { at: [97, 301], text: 'yes' },
     { at: [158, 372], text: 'no' },
     { at: [64, 199], text: 'resume' },
     { at: [2, 566], text: 'Other exits, from the dispatcher too:' },

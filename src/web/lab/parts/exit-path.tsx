@@ -116,7 +116,7 @@ interface PictureProps {
 
 function Picture({ drawing, figures, paging }: PictureProps): JSX.Element {
   const [width, height] = drawing.size;
-  const { border } = drawing;
+  const { border, side } = drawing;
   return (
     <svg
       viewBox={`0 0 ${width} ${height}`}
@@ -144,11 +144,11 @@ function Picture({ drawing, figures, paging }: PictureProps): JSX.Element {
       </defs>
       <rect class="hypervisor" x="0" y={border} width={width} height={height - border} rx="6" />
       <path class="border" d={`M0 ${border}H${width}`} />
-      <text class="side" x={width - 6} y={border - 6} text-anchor="end">
+      <text class="side" x={side} y={border - 6} text-anchor="end">
         guest
       </text>
-      <text class="side" x={width - 6} y={border + 14} text-anchor="end">
-        {width > 400 ? '' : 'hypervisor'}
+      <text class="side" x={side} y={border + 15} text-anchor="end">
+        hypervisor
       </text>
       {drawing.lines.map((line) => (
         <Flowing key={line.path} line={line} figures={figures} />

@@ -56,7 +56,11 @@ export function KickTable({ session }: { session: Session }): JSX.Element {
         </label>
         <div class="how-far">
           <progress max={1} value={bench.share.value} aria-label="Progress of the bench" />
-          <p role="status" data-bench={running ? 'running' : bench.share.value === 1 ? 'done' : 'idle'}>
+          <p
+            role="status"
+            aria-live={running ? 'off' : 'polite'}
+            data-bench={running ? 'running' : bench.share.value === 1 ? 'done' : 'idle'}
+          >
             {bench.progress.value || 'not measured yet; the guest is paused meanwhile'}
           </p>
         </div>
@@ -141,7 +145,12 @@ function Row({ kick, paging, row, share, fastest }: RowProps): JSX.Element {
     >
       <th scope="row" title={ABOUT[kick]}>
         {kick}
-        {fastest && <span class="mark">fastest</span>}
+        {fastest && (
+          <>
+            {' '}
+            <span class="mark">fastest</span>
+          </>
+        )}
       </th>
       <td data-column="ns">{nanoseconds(row?.ns)}</td>
       <td data-column="ratioToPio">{ratio(row?.ratioToPio)}</td>
@@ -156,7 +165,7 @@ function Row({ kick, paging, row, share, fastest }: RowProps): JSX.Element {
 }
 
 function ratio(value: number | undefined): string {
-  return value === undefined ? NONE : value.toFixed(2);
+  return value === undefined ? NONE : value.toFixed(value < 9.995 ? 2 : 1);
 }
 
 /** Whole where it is whole: 0 decodes are exactly none. */

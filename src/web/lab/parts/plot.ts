@@ -23,6 +23,8 @@ export interface PlotOptions {
 const TIMES = [-60, -45, -30, -15, 0];
 const FONT = '11px system-ui, sans-serif';
 const AXIS_WIDTH = 52;
+/** Lines at the top of the scale are not cut in half. */
+const HEADROOM = 1.04;
 
 /** Lines with gaps where a value is NaN: uPlot's own know no gaps in typed arrays. */
 function paths(u: uPlot, series: number, first: number, last: number): uPlot.Series.Paths {
@@ -74,7 +76,7 @@ export class Plot {
         cursor: { show: false },
         scales: {
           x: { time: false, range: () => [-SPAN_SECONDS, 0] },
-          y: { range: () => [0, top()] },
+          y: { range: () => [0, top() * HEADROOM] },
         },
         axes: [
           {
