@@ -46,7 +46,7 @@ export interface Drawing {
 export const WIDE: Drawing = {
   size: [960, 538],
   border: 180,
-  side: 655,
+  side: 652,
   boxes: [
     { id: 'store', at: [12, 28, 128, 44], lines: ['guest store'] },
     { id: 'tlb', at: [212, 28, 90, 44], lines: ['TLB'] },

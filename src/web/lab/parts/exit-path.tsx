@@ -42,7 +42,7 @@ const WALKS: Record<PagingMode, readonly [guest: readonly string[], nested: read
 function nameOf(edge: Edge, paging: PagingMode): string {
   if (edge === 'marker') return MARKER_EXIT[paging];
   if (edge === 'map') return paging === 'ept' ? 'EPT_VIOLATION' : `${MARKER_EXIT[paging]}`;
-  return edge === 'other' ? 'HLT, …' : edge.toUpperCase();
+  return edge === 'other' ? 'other' : edge.toUpperCase();
 }
 
 /** Tells by its width how much goes along a line, by powers of ten: thousands a second are thin beside millions. */

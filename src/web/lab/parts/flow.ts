@@ -20,8 +20,8 @@ export interface Figures {
 }
 
 const SMOOTH_MS = 500;
-/** What is less is the tail of the smoothing, not an exit. */
-const LEAST = 0.5;
+/** An edge that so many looks have found empty is empty, whatever the smoothing would say. */
+const EMPTY_LOOKS = 3;
 /** A way has a time of its own when nearly all exits of its reason go it: time is measured by reason. */
 const NEARLY_ALL = 0.98;
 
@@ -34,6 +34,7 @@ export class Flow {
   readonly #timed = new Float64Array(EDGES.length);
   readonly #nowRate = new Float64Array(EDGES.length);
   readonly #nowTime = new Float64Array(EDGES.length);
+  readonly #empty = new Uint8Array(EDGES.length);
   #fresh = true;
 
   take(rates: Rates | undefined, { doorbells, paging }: Settings): void {
@@ -54,7 +55,8 @@ export class Flow {
     this.#fresh = false;
     for (let edge = 0; edge < EDGES.length; edge++) {
       this.#rate[edge]! += (this.#nowRate[edge]! - this.#rate[edge]!) * weight;
-      if (this.#rate[edge]! < LEAST && this.#nowRate[edge] === 0) this.#rate[edge] = 0;
+      this.#empty[edge] = this.#nowRate[edge] === 0 ? Math.min(this.#empty[edge]! + 1, EMPTY_LOOKS) : 0;
+      if (this.#empty[edge] === EMPTY_LOOKS) this.#rate[edge] = 0;
       // Few exits are timed, so times are smoothed over a longer while.
       this.#time[edge]! += (this.#nowTime[edge]! - this.#time[edge]!) * weight * 0.5;
       this.#timed[edge]! += (this.#nowRate[edge]! - this.#timed[edge]!) * weight * 0.5;
