@@ -120,6 +120,13 @@ describe('the last minute', () => {
     expect(history.decodeFree.at(-1)).toBeNaN();
   });
 
+  it('takes no rate from two looks that came together', () => {
+    const history = new History();
+    history.add(rates({}), 1000);
+    history.add({ ...rates({}), mips: 9000, duration: 2 }, 1002);
+    expect(history.largest(history.mips)).toBe(10);
+  });
+
   it('forgets what is older than a minute', () => {
     const history = new History();
     history.add({ ...rates({}), mips: 500 }, 1000);

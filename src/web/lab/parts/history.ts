@@ -19,6 +19,9 @@ const OTHER = REASONS.length - 1;
 export const SPAN_SECONDS = 60;
 const LENGTH = SPAN_SECONDS * 10 + 2;
 
+/** Answers of a busy machine come in bunches: what lies between two of them is no tenth of a second, and tells no rate. */
+const LEAST_MS = 25;
+
 export class History {
   /** Seconds before now, 0 at the end. */
   readonly times = new Float64Array(LENGTH).fill(-2 * SPAN_SECONDS);
@@ -38,6 +41,7 @@ export class History {
       this.now.fill(0);
       return;
     }
+    if (rates !== undefined && rates.duration < LEAST_MS) return;
     this.#standing = rates === undefined;
     this.#shift((time - this.#last) / 1000);
     this.#last = time;

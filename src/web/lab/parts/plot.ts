@@ -97,9 +97,8 @@ export class Plot {
         series: [
           {},
           ...series.map(({ colour: name, filled }) => ({
-            stroke: () => colour(name),
-            ...(filled && { fill: () => colour(name) }),
-            width: filled ? 1 : 2,
+            ...(filled ? { fill: () => colour(name) } : { stroke: () => colour(name) }),
+            width: filled ? 0 : 2,
             points: { show: false },
             paths,
           })),
