@@ -21,12 +21,12 @@ export function DisassemblyPanel({ session }: { session: Session }): JSX.Element
   const look = useLook(session, place, async (pc) => {
     const { value } = target;
     // As many lines whatever is found before, so that the panel keeps its height.
-    const before = await pc.disassemble({
+    const found = await pc.disassemble({
       ...(value === 'RIP' ? {} : { address: value }),
       count: LINES,
       before: BEFORE,
     });
-    return { ...before, lines: before.lines.slice(0, LINES) };
+    return { ...found, lines: found.lines.slice(0, LINES) };
   });
   const { value, error } = look.value;
   return (
