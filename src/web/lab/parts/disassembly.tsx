@@ -57,10 +57,10 @@ function Lines({ code: { bits, rip, lines } }: { code: Disassembly }): JSX.Eleme
           </tr>
         </thead>
         <tbody>
-          {lines.map(({ address, bytes, text }) => {
+          {lines.map(({ address, bytes, text }, place) => {
             const current = address === rip;
             return (
-              <tr key={address} class={current ? 'current' : undefined} aria-current={current ? 'step' : undefined}>
+              <tr key={place} class={current ? 'current' : undefined} aria-current={current ? 'step' : undefined}>
                 <th scope="row">
                   <span class="pointer" aria-hidden="true">
                     {current ? '▶' : ''}

@@ -8,6 +8,8 @@ const FONT = "'DejaVu Sans Mono', Menlo, Consolas, ui-monospace, monospace";
 /** Bit 7 of an attribute. */
 const BLINKS = 0x80;
 const PER_ROW = 64;
+/** Pixels across a cell. */
+const SMALLEST = 8;
 
 /** Blocks and shades, which have to fill their cell whatever the font: left, top, right and bottom in halves, and how dense. */
 const BLOCKS: Readonly<Record<string, readonly [number, number, number, number, number]>> = {
@@ -36,9 +38,9 @@ export class TextCanvas {
     this.#atlas = document.createElement('canvas').getContext('2d')!;
   }
 
-  /** Fits the cells to a width in device pixels; the rest of the last one is left to the style sheet. */
+  /** Fits the cells to a width in device pixels. Small ones are drawn larger, and made smaller by the browser: they read better. */
   resize(devicePixels: number): void {
-    const width = Math.max(4, Math.floor(devicePixels / TEXT_COLUMNS));
+    const width = Math.max(SMALLEST, Math.ceil(devicePixels / TEXT_COLUMNS));
     if (width === this.#width) return;
     this.#width = width;
     this.#height = width * 2;
