@@ -1,11 +1,10 @@
 // What the guest has on its text screen, asked for while somebody looks.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
-import type { TextScreen } from '../../../index.js';
+import { TEXT_COLOURS, TEXT_COLUMNS, TEXT_ROWS, type TextScreen } from '../../../index.js';
 import type { Session } from './session.js';
 
-export { TEXT_COLOURS, TEXT_COLUMNS, TEXT_ROWS } from '../../../machine/devices/vga-text.js';
-export type { TextScreen };
+export { TEXT_COLOURS, TEXT_COLUMNS, TEXT_ROWS, type TextScreen };
 
 /** Milliseconds between two looks at a screen that is shown, and at one of which nothing is known yet. */
 const SHOWN_MS = 50;
