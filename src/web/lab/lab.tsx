@@ -6,9 +6,10 @@ import { isolated } from '../client/index.js';
 import { useKeys } from './keys.js';
 import type { Session } from './machine/session.js';
 import { Charts } from './parts/charts.js';
-import { ConsolePanel, type SerialConsole } from './parts/console.js';
+import type { SerialConsole } from './parts/console.js';
 import { Drop } from './parts/drop.js';
 import { DisassemblyPanel } from './parts/disassembly.js';
+import { Displays } from './parts/displays.js';
 import { ExitPath } from './parts/exit-path.js';
 import { KickTable } from './parts/kick-table.js';
 import { RegistersPanel } from './parts/registers.js';
@@ -48,9 +49,9 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
           <ExitPath session={session} />
           <Charts session={session} />
           <KickTable session={session} />
-          <ConsolePanel serial={serial} send={(bytes) => session.send(bytes)} />
-          <DisassemblyPanel session={session} />
+          <Displays session={session} serial={serial} send={(bytes) => session.send(bytes)} />
           <RegistersPanel session={session} />
+          <DisassemblyPanel session={session} />
           <WalkPanel session={session} />
           {/* Further panels: <section class="panel"> takes one column, with class `broad` two of three. */}
         </div>

@@ -21,12 +21,12 @@ export function DisassemblyPanel({ session }: { session: Session }): JSX.Element
   const look = useLook(session, place, async (pc) => {
     const { value } = target;
     // As many lines whatever is found before, so that the panel keeps its height.
-    const before = await pc.disassemble({
+    const found = await pc.disassemble({
       ...(value === 'RIP' ? {} : { address: value }),
       count: LINES,
       before: BEFORE,
     });
-    return { ...before, lines: before.lines.slice(0, LINES) };
+    return { ...found, lines: found.lines.slice(0, LINES) };
   });
   const { value, error } = look.value;
   return (
@@ -57,10 +57,10 @@ function Lines({ code: { bits, rip, lines } }: { code: Disassembly }): JSX.Eleme
           </tr>
         </thead>
         <tbody>
-          {lines.map(({ address, bytes, text }) => {
+          {lines.map(({ address, bytes, text }, place) => {
             const current = address === rip;
             return (
-              <tr key={address} class={current ? 'current' : undefined} aria-current={current ? 'step' : undefined}>
+              <tr key={place} class={current ? 'current' : undefined} aria-current={current ? 'step' : undefined}>
                 <th scope="row">
                   <span class="pointer" aria-hidden="true">
                     {current ? '▶' : ''}

@@ -33,7 +33,7 @@ export function RegistersPanel({ session }: { session: Session }): JSX.Element {
   const state = session.state.value;
   const compared = state === undefined ? undefined : lastStop.take(state, session.status.peek());
   return (
-    <section class="panel registers" aria-label="Registers" ref={place}>
+    <section class="panel registers broad" aria-label="Registers" ref={place}>
       <div class="panel-head">
         <h2>Registers</h2>
         {compared !== undefined && <Copy text={() => registersText(compared.state)} />}

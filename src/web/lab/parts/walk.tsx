@@ -54,30 +54,37 @@ function Walk({ walk }: { walk: LookUp }): JSX.Element {
     <>
       <Parts walk={walk} />
       <p class={`end ${end === 'mapped' ? '' : 'fails'}`}>{endWords(walk)}</p>
-      {steps.length > 0 && (
-        <>
-          <div class={`heads ${paging === 'shadow' ? 'alone' : ''}`} aria-hidden="true">
-            <span>The guest's tables{guest === 'none' ? ' (paging is off)' : ''}</span>
-            {paging !== 'shadow' && <span>{TABLES[paging]}: how that address is found</span>}
+      <div class={`tables ${paging === 'shadow' ? 'shadowed' : ''}`}>
+        {steps.length > 0 && (
+          <div>
+            <div class="heads" aria-hidden="true">
+              <span>The guest's tables{guest === 'none' ? ' (paging is off)' : ''}</span>
+              {paging !== 'shadow' && <span>{TABLES[paging]}: how that address is found</span>}
+            </div>
+            <ol class="steps" aria-label="The guest's tables">
+              {steps.map((step, index) => (
+                <Step key={index} step={step} paging={paging} />
+              ))}
+            </ol>
           </div>
-          <ol class="steps">
-            {steps.map((step, index) => (
-              <Step key={index} step={step} paging={paging} />
-            ))}
-          </ol>
-        </>
-      )}
-      {paging === 'shadow' && (
-        <>
-          <h3>{TABLES.shadow}</h3>
-          {shadow.length === 0 ? (
-            <p class="nothing">There is none for this address space yet.</p>
-          ) : (
-            <Entries entries={shadow} label={TABLES.shadow} />
-          )}
-        </>
-      )}
+        )}
+        {paging === 'shadow' && <Shadow entries={shadow} />}
+      </div>
     </>
+  );
+}
+
+/** What the processor walks in the guest's place. */
+function Shadow({ entries }: { entries: readonly TableEntry[] }): JSX.Element {
+  return (
+    <div>
+      <h3>{TABLES.shadow}: what the processor walks</h3>
+      {entries.length === 0 ? (
+        <p class="nothing">There is none for this address space yet.</p>
+      ) : (
+        <Entries entries={entries} label={TABLES.shadow} />
+      )}
+    </div>
   );
 }
 
@@ -109,7 +116,7 @@ function Parts({ walk }: { walk: LookUp }): JSX.Element {
 
 function Step({ step: { entry, gpa, nested }, paging }: { step: WalkStep; paging: PagingMode }): JSX.Element {
   return (
-    <li class={paging === 'shadow' ? 'alone' : undefined}>
+    <li>
       {entry !== undefined ? (
         <Entry entry={entry} inRegister={gpa === undefined} />
       ) : (
