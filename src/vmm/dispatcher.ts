@@ -5,6 +5,7 @@ import type { ExitHandler } from '../core/core.js';
 import type { VcpuContext } from './context.js';
 import { DeviceError } from './device-error.js';
 import { InternalError } from './exit.js';
+import { timedExit } from './exit-timer.js';
 import { HardwareExit, ROWS, TIMED_EVERY, TIMED_FIRST, rowOf } from './exit-stats.js';
 import { handleControl, handleHalt, handleInterruptWindow, handleNothing, handleTripleFault } from './exits/control.js';
 import { handleCpuid } from './exits/cpuid.js';
@@ -59,17 +60,6 @@ function describe(row: number, lo: number, hi: number): string {
   return gpa === 0 ? `an exit of row ${row}` : `guest-physical address 0x${gpa.toString(16)}`;
 }
 
-/** What looking at the clock twice takes by that clock: more than a kick, so it is taken off what is measured. */
-const TIMER_MS = timerCost();
-function timerCost(): number {
-  let least = Infinity;
-  for (let round = 0; round < 64; round++) {
-    const start = performance.now();
-    least = Math.min(least, performance.now() - start);
-  }
-  return least;
-}
-
 /** The function the core of this vCPU calls at an exit. */
 export function makeExitHandler(context: VcpuContext): ExitHandler {
   const { shared } = context;
@@ -119,8 +109,7 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
       answer = context.core.layout.LEAVE;
     }
     if (timed) {
-      const ns = Math.max(0, performance.now() - start - TIMER_MS) * 1e6;
-      stats.ns[row]! += n < TIMED_FIRST ? ns : ns * TIMED_EVERY;
+      stats.ns[row]! += timedExit(start, n, stats.ns[row]!);
     }
     return answer;
   }

@@ -91,7 +91,7 @@ export class ExitStats {
         decodes: this.decodes[row]!,
         walks: this.walks[row]!,
         decodeFree: count - this.decoded[row]!,
-        ns: Math.round(this.ns[row]!),
+        ns: Math.max(0, Math.round(this.ns[row]!)),
       };
     }
     return result;

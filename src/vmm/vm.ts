@@ -37,6 +37,8 @@ import { Vcpu } from './vcpu.js';
 
 /** What Vm.stats() tells. */
 export interface VmStats {
+  /** performance.now() of the Vm's thread when the counters were read, ms. */
+  time: number;
   /** Instructions retired by all vCPUs; what Vm.restore() took back counts, for it was run. */
   instructions: number;
   /** Per exit reason that occurred, by its name in the manuals (EPT_MISCONFIG, IO, …). */
@@ -347,7 +349,7 @@ export class Vm {
       }
     }
     const instructions = this.#vcpus.reduce((sum, vcpu) => sum + vcpu.retired, this.#snapshots.rewound);
-    return { instructions, exits: this.#shared.stats.read(), unimplemented };
+    return { time: performance.now(), instructions, exits: this.#shared.stats.read(), unimplemented };
   }
 
   /** Zeroes the exit counters; instructions retired and unimplemented operations count on. */

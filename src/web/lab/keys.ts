@@ -7,7 +7,7 @@ export function useKeys(session: Session): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-      if (event.target instanceof Element && event.target.closest('input, select, textarea, button, .xterm')) return;
+      if (event.target instanceof Element && event.target.closest(busyWith(event.key))) return;
       const action = actionOf(event.key, session);
       if (action === undefined) return;
       event.preventDefault();
@@ -16,6 +16,13 @@ export function useKeys(session: Session): void {
     document.addEventListener('keydown', press);
     return () => document.removeEventListener('keydown', press);
   }, [session]);
+}
+
+/** Where a key means something else: letters where text is typed or chosen, Space also on what it presses. */
+function busyWith(key: string): string {
+  return key === ' '
+    ? 'input, select, textarea, .xterm, button, a, summary, [role=tab]'
+    : 'input, select, textarea, .xterm';
 }
 
 function actionOf(key: string, session: Session): (() => Promise<void>) | undefined {

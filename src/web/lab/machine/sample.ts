@@ -2,15 +2,9 @@
 
 import type { ExitCounters, VmStats } from '../../../index.js';
 
-export interface Sample {
-  /** performance.now() of the page, ms. */
-  readonly time: number;
-  readonly stats: VmStats;
-}
-
-/** Of the time between two samples. */
+/** Of the time between two looks. */
 export interface Rates {
-  /** Milliseconds on the page's clock. */
+  /** Milliseconds on the clock of the machine's thread. */
   readonly duration: number;
   /** Million instructions a second. */
   readonly mips: number;
@@ -32,15 +26,15 @@ export interface ExitRates {
 
 const NOTHING: ExitCounters = { count: 0, decodes: 0, walks: 0, decodeFree: 0, ns: 0 };
 
-/** What happened from one sample to a later one of the same machine. */
-export function ratesBetween(before: Sample, after: Sample): Rates {
+/** What happened from one look at the counters to a later one of the same machine. */
+export function ratesBetween(before: VmStats, after: VmStats): Rates {
   const duration = after.time - before.time;
   const seconds = Math.max(duration, 0.001) / 1000;
   const exits: Record<string, ExitRates> = {};
   let count = 0;
   let decodeFree = 0;
-  for (const [reason, now] of Object.entries(after.stats.exits)) {
-    const then = before.stats.exits[reason] ?? NOTHING;
+  for (const [reason, now] of Object.entries(after.exits)) {
+    const then = before.exits[reason] ?? NOTHING;
     const made = now.count - then.count;
     exits[reason] = {
       perSecond: made / seconds,
@@ -54,7 +48,7 @@ export function ratesBetween(before: Sample, after: Sample): Rates {
   }
   return {
     duration,
-    mips: (after.stats.instructions - before.stats.instructions) / seconds / 1e6,
+    mips: (after.instructions - before.instructions) / seconds / 1e6,
     exits,
     exitsPerSecond: count / seconds,
     decodeFree: count > 0 ? decodeFree / count : undefined,

@@ -2,10 +2,10 @@
 // (web/client); everything here is by promise, one operation after the other.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
-import type { Device, DoorbellPage, Pc, PcOptions, Regs, RunResult, Snapshot, Sregs } from '../../../index.js';
+import type { Device, DoorbellPage, Pc, PcOptions, Regs, RunResult, Snapshot, Sregs, VmStats } from '../../../index.js';
 import { Client, type Remote } from '../../client/index.js';
 import { guestOf } from './guests.js';
-import { ratesBetween, type Rates, type Sample } from './sample.js';
+import { ratesBetween, type Rates } from './sample.js';
 import type { Settings } from './settings.js';
 
 /** `ended`: the guest is done (halted, or left by the debug-exit port, or crashed); it can be reset. */
@@ -45,7 +45,7 @@ export class Session {
   #doorbells: Remote<DoorbellPage> | undefined;
   #snapshot: Remote<Snapshot> | undefined;
   #running: { stop: AbortController; over: Promise<void> } | undefined;
-  #last: Sample | undefined;
+  #last: VmStats | undefined;
   #looks = 0;
   #queue: Promise<void> = Promise.resolve();
 
@@ -277,9 +277,8 @@ export class Session {
     try {
       const stats = await pc.vm.stats();
       if (pc !== this.#pc || this.#status.value !== 'running') return;
-      const sample = { time: performance.now(), stats };
-      if (this.#last !== undefined) this.#rates.value = ratesBetween(this.#last, sample);
-      this.#last = sample;
+      if (this.#last !== undefined) this.#rates.value = ratesBetween(this.#last, stats);
+      this.#last = stats;
       if (++this.#looks % STATE_EVERY === 0) await this.#readState();
     } catch {
       // the machine was closed meanwhile; whoever closed it knows
