@@ -1,6 +1,5 @@
 // The page as a whole: where each panel stands.
 
-import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { isolated } from '../client/index.js';
 import { useKeys } from './keys.js';
@@ -19,11 +18,9 @@ import { WalkPanel } from './parts/walk.js';
 interface LabProps {
   session: Session;
   serial: SerialConsole;
-  complaints: readonly string[];
 }
 
-export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
-  const complaint = useSignal(complaints.join('; '));
+export function Lab({ session, serial }: LabProps): JSX.Element {
   useKeys(session);
   return (
     <>
@@ -32,7 +29,7 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
           <h1>Doorbell laboratory</h1>
           <p class="subtitle">What does it cost a guest to ring a device's doorbell?</p>
         </div>
-        <Drop session={session} complain={(text) => (complaint.value = text)} />
+        <Drop session={session} />
         {!isolated() && (
           <p class="isolation" role="note">
             This page is not cross-origin isolated: no shared memory; one vCPU, everything else is the same.
@@ -43,7 +40,7 @@ export function Lab({ session, serial, complaints }: LabProps): JSX.Element {
         <Toolbar session={session} />
         <div class="status" role="status" data-status={session.status.value}>
           <strong>{session.status.value}</strong>{' '}
-          <span class="message">{complaint.value || session.message.value}</span>
+          <span class="message">{session.complaint.value || session.message.value}</span>
         </div>
         <div class="panels">
           <ExitPath session={session} />

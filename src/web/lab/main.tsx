@@ -18,6 +18,14 @@ effect(() => {
   history.replaceState(null, '', `${location.pathname}${query}${location.hash}`);
 });
 
-render(<Lab session={session} serial={serial} complaints={complaints} />, document.getElementById('lab')!);
+// For the browser's console, and for tests: `doorbell.session.pc` is the machine.
+globalThis.doorbell = { session, serial };
+
+render(<Lab session={session} serial={serial} />, document.getElementById('lab')!);
 await session.reset();
 await session.run();
+session.complain(complaints.join('; '));
+
+declare global {
+  var doorbell: { readonly session: Session; readonly serial: SerialConsole };
+}

@@ -85,7 +85,7 @@ export const GUESTS = [
     name: 'mandelbrot',
     about: 'The Mandelbrot set in SSE2: a floating-point loop of the benchmark',
     url: new URL('../../../../guests/bench/mandelbrot-sse2.bin', import.meta.url),
-    cmdline: 'n=400',
+    cmdline: 'n=80',
     devices: [],
   },
 ] as const satisfies readonly Guest[];

@@ -32,6 +32,7 @@ const STATE_EVERY = 5;
 export class Session {
   readonly #status = signal<Status>('loading');
   readonly #message = signal('');
+  readonly #complaint = signal('');
   readonly #settings;
   readonly #image = signal<DroppedImage | undefined>(undefined);
   readonly #rates = signal<Rates | undefined>(undefined);
@@ -63,6 +64,10 @@ export class Session {
   /** One line: how the run ended, or what went wrong. */
   get message(): ReadonlySignal<string> {
     return this.#message;
+  }
+  /** One line: what was asked for and cannot be had; until something else is asked for. */
+  get complaint(): ReadonlySignal<string> {
+    return this.#complaint;
   }
   get settings(): ReadonlySignal<Settings> {
     return this.#settings;
@@ -168,6 +173,10 @@ export class Session {
     });
   }
 
+  complain(text: string): void {
+    this.#complaint.value = text;
+  }
+
   send(bytes: Uint8Array): void {
     void this.#pc?.sendSerial(bytes);
   }
@@ -175,6 +184,7 @@ export class Session {
   // ---------------------------------------------------------------- the machine
   /** Operations come one after the other; what fails is said on the page. */
   #next(work: () => Promise<void>): Promise<void> {
+    this.#complaint.value = '';
     this.#queue = this.#queue.then(work).catch((error: unknown) => {
       this.#status.value = 'failed';
       this.#message.value = error instanceof Error ? error.message : String(error);

@@ -8,14 +8,28 @@ import type { Session } from '../machine/session.js';
 /** Larger files are refused before they are read: the machine has 64 MiB. */
 const LARGEST = 48 * 2 ** 20;
 
-async function take(session: Session, file: File | undefined, complain: (text: string) => void): Promise<void> {
-  if (file === undefined) return;
-  if (file.size > LARGEST) complain(`${file.name} has ${file.size} bytes; an image may have ${LARGEST}`);
-  else if (file.size === 0) complain(`${file.name} is empty`);
-  else await session.drop({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+/** Text is no machine code, though any bytes can be started as a boot sector. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    // eslint-disable-next-line no-control-regex
+    return !/[\x00-\x08\x0e-\x1f\x7f]/.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return false;
+  }
 }
 
-export function Drop({ session, complain }: { session: Session; complain: (text: string) => void }): JSX.Element {
+async function take(session: Session, file: File | undefined): Promise<void> {
+  if (file === undefined) return;
+  if (file.size > LARGEST) session.complain(`${file.name} has ${file.size} bytes; an image may have ${LARGEST}`);
+  else if (file.size === 0) session.complain(`${file.name} is empty`);
+  else {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (isText(bytes)) session.complain(`${file.name} is a text, not a program for the machine`);
+    else await session.drop({ name: file.name, bytes });
+  }
+}
+
+export function Drop({ session }: { session: Session }): JSX.Element {
   const dragged = useSignal(false);
   useEffect(() => {
     const over = (event: DragEvent): void => {
@@ -29,7 +43,7 @@ export function Drop({ session, complain }: { session: Session; complain: (text:
     const drop = (event: DragEvent): void => {
       event.preventDefault();
       dragged.value = false;
-      take(session, event.dataTransfer?.files[0], complain).catch((error: unknown) => complain(String(error)));
+      take(session, event.dataTransfer?.files[0]).catch((error: unknown) => session.complain(String(error)));
     };
     document.addEventListener('dragover', over);
     document.addEventListener('dragleave', leave);
@@ -52,7 +66,7 @@ export function Drop({ session, complain }: { session: Session; complain: (text:
         type="file"
         title="A flat binary or a Multiboot image; it may be dropped anywhere on the page"
         onChange={({ currentTarget }) => {
-          take(session, currentTarget.files?.[0], complain).catch((error: unknown) => complain(String(error)));
+          take(session, currentTarget.files?.[0]).catch((error: unknown) => session.complain(String(error)));
           currentTarget.value = '';
         }}
       />
