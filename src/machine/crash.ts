@@ -1,6 +1,6 @@
 // What is known about a guest that ended badly: its registers, and the instruction that it did not get past.
 
-import type { CodeBits } from '../core/inspect.js';
+import { loadInspector, type CodeBits } from '../core/inspect.js';
 import type { Regs, Sregs } from '../vmm/regs.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import type { Vm } from '../vmm/vm.js';
@@ -31,7 +31,6 @@ export async function readCrash(vm: Vm, vcpu: Vcpu, message: string): Promise<Cr
 
 async function disassemble(bytes: Uint8Array, address: bigint, bits: CodeBits): Promise<string> {
   if (bytes.length === 0) return '';
-  const { loadInspector } = await import('../core/inspect.js');
   return (await loadInspector()).listing(bytes, address, bits, 1).trimEnd();
 }
 

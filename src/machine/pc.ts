@@ -1,6 +1,7 @@
 // A minimal PC: RAM, one processor, COM1, a text screen, a debug console, the debug-exit port, PCI, and whatever devices are asked for.
 
 import { EBUSY, EINVAL } from '../eventfd/index.js';
+import { loadInspector } from '../core/inspect.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import type { Snapshot } from '../vmm/snapshot.js';
@@ -213,7 +214,6 @@ export class Pc {
       if (Number.isSafeInteger(value) && value >= 0 && value <= MOST_LINES) continue;
       throw new EINVAL(`Pc.disassemble: ${name} must be a whole number up to ${MOST_LINES}, not ${String(value)}`);
     }
-    const { loadInspector } = await import('../core/inspect.js');
     return disassemble(await loadInspector(), this.vm, this.vcpu, options);
   }
 

@@ -97,9 +97,13 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
       sizeShift = layout.INFO_SIZE_SHIFT;
       skip = layout.SKIP;
     }
+    const start = timed ? performance.now() : 0;
+    if (timed && (info & kick) !== 0 && doorbells.kick(lo, hi, (info >>> sizeShift) & 0xff)) {
+      stats.ns[row]! += timedExit(start, n, stats.ns[row]!);
+      return skip;
+    }
     if ((info & context.core.layout.INFO_KICK) !== 0) context.core.exports.syncExit(); // the record is made on demand
     context.row = row;
-    const start = timed ? performance.now() : 0;
     let answer: number;
     try {
       answer = HANDLERS[row]!(context, lo, hi, info);

@@ -241,11 +241,12 @@ describe('looking', () => {
     for (const used of [false, true]) {
       if (used) vcpu.run();
       const everything = (): string => createHash('sha256').update(vm.linear.u8).digest('hex');
-      const before = [everything(), JSON.stringify(vm.stats()), vcpu.retired];
+      const counters = (): string => JSON.stringify({ ...vm.stats(), time: 0 });
+      const before = [everything(), counters(), vcpu.retired];
       for (const linear of [0n, BigInt(CODE), ALIAS, ALIAS + 0x1000n, ALIAS << 1n, 1n << 47n, 0xe000_0000n, -1n]) {
         expect(structuredClone(vcpu.lookUp(linear))).toEqual(vcpu.lookUp(linear));
       }
-      expect([everything(), JSON.stringify(vm.stats()), vcpu.retired]).toEqual(before);
+      expect([everything(), counters(), vcpu.retired]).toEqual(before);
       expect(vm.memory.readU64(PAGE_TABLE) & (A | D)).toBe(0n);
     }
     vcpu.translate(ALIAS); // as the processor does it
