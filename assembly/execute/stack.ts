@@ -20,6 +20,7 @@ import {
   segment,
   SEGMENT_LIMIT,
   SEGMENT_SELECTOR,
+  V0,
 } from '../state';
 import { CR4_VME } from '../control';
 import { VECTOR_GP } from '../vectors';
@@ -112,17 +113,19 @@ export function pushAll(size: u32): void {
   }
   setStackPointer(wrap(from - 8 * bytes));
 }
+/** All are read before a register changes, and once each: behind the stack may be a device. */
 export function popAll(size: u32): void {
   const bytes: u32 = 1 << size;
   const from = stackPointer();
   for (let i: u32 = 0; i < 8; i++) {
-    readAt(from + i * bytes, size);
+    const value = readAt(from + i * bytes, size);
     if (raised) return;
+    store<u64>(cpu + i * 8, value, V0); // V0 and V1 have room for the eight
   }
   for (let i: u32 = 0; i < 8; i++) {
     const register = 7 - i;
-    const value = readAt(from + i * bytes, size);
-    if (register != 4) writeSized(cpu + GPR + register * 8, size, value); // the saved eSP is thrown away
+    // the saved eSP is thrown away
+    if (register != 4) writeSized(cpu + GPR + register * 8, size, load<u64>(cpu + i * 8, V0));
   }
   setStackPointer(wrap(from + 8 * bytes));
 }
