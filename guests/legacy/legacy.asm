@@ -29,6 +29,7 @@
 %define SEL_GATE        0x88            ; a task gate to SEL_TSS2
 %define SEL_CODE1       0x90            ; DPL 1
 %define SEL_DATA1       0x98
+%define SEL_HANDLERS    0xA0            ; four: tasks that handle exceptions
 %define SEL_BEYOND      0x1000          ; past the end of the GDT
 
 %define LOW             0x20000         ; where the 16-bit code is copied to, and its segment in real and v86 mode
@@ -112,9 +113,6 @@ main:
 %include "real.inc"
         section .low
 low_end:
-        section .bss
-        alignb  16
-tss2:           resb TSS_SIZE
         section .text
 
         section .data
@@ -138,6 +136,7 @@ gdt:
         dq      0x0000E50000400000      ; SEL_GATE
         dq      0x00CFBB000000FFFF      ; SEL_CODE1
         dq      0x00CFB3000000FFFF      ; SEL_DATA1
+        dq      0, 0, 0, 0              ; SEL_HANDLERS
 gdt_end:
         dw      0
 gdt_pointer:
