@@ -35,6 +35,9 @@
 %define LOW             0x20000         ; where the 16-bit code is copied to, and its segment in real and v86 mode
 %define LOW_SEGMENT     (LOW >> 4)
 
+%define CR4_VME         1
+%define CR4_PVI         2
+
 %define FLAG_TF         0x100
 %define FLAG_IF         0x200
 %define FLAG_IOPL3      0x3000
