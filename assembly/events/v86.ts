@@ -31,7 +31,7 @@ function toMonitor(vector: u32): bool {
     const map = <u32>systemRead16(systemLinear(taskBase() + 0x66));
     const at = map - 32 + (vector >> 3);
     if (raised) return true;
-    if (map >= 32 && taskHas(at)) return ((systemRead8(systemLinear(taskBase() + at)) >> (vector & 7)) & 1) != 0;
+    if (taskHas(at)) return ((systemRead8(systemLinear(taskBase() + at)) >> (vector & 7)) & 1) != 0;
   }
   raiseError(VECTOR_GP, 0);
   return true;

@@ -198,6 +198,10 @@ export function effectiveAddress(op: usize): bool {
     store<u64>(<usize>load<u16>(op, DST), offset);
     return true;
   }
+  if (load<u32>(op, IMM) == 0) {
+    store<u64>(<usize>load<u16>(op, DST), (load<u64>(segment(seg), SEGMENT_BASE) + offset) & 0xffffffff);
+    return true;
+  }
   const result = linear(seg, offset, load<u32>(op, IMM), load<u32>(op, IMM + 4));
   if (raised) {
     // an exception that x87 arithmetic has left pending comes before a fault of the next instruction's operand

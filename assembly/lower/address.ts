@@ -62,7 +62,7 @@ export function rawAddress(): void {
 @inline export function direct(): bool {
   return code == 2 && load<u8>(I.insn(), I.ADDRESS_SIZE) == 3 && load<u8>(I.insn(), I.SEGMENT) < SEG_FS;
 }
-/** EA: T0 = linear address of memBase…, checked for `bytes` and `access`. */
+/** EA: T0 = linear address of memBase…, checked for `bytes` and `access`; not at all for 0 bytes. */
 export function emitLinear(bytes: u32, access: u32): void {
   const op = emit(Uop.EA);
   putAddress(op);

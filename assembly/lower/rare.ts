@@ -17,6 +17,7 @@ import {
   Uop,
 } from '../uop';
 import * as I from '../decode/insn';
+import { Operation } from '../decode/operation';
 import { emit, setDst, setSrc } from './emit';
 import { immediate, kind, operand, operandSize, register } from './operand';
 import { emitLinear, memory, rawAddress, storeFrom } from './address';
@@ -30,7 +31,8 @@ export function lowerRare(operation: u32, ends: bool, access: u32 = ACCESS_READ)
     if (kind(k) == I.KIND_MEMORY) {
       rawAddress();
       const bytes = <u32>load<u8>(operand(k), I.OPERAND_BYTES);
-      emitLinear(bytes ? bytes : 1, access);
+      // INVLPG accesses nothing: no segment refuses it (SDM vol. 2, INVLPG)
+      emitLinear(operation == Operation.INVLPG ? 0 : bytes ? bytes : 1, access);
       hasMemory = true;
     }
   }

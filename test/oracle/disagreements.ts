@@ -1,4 +1,4 @@
-// Where the other machines differ from us, what they do, and why we do otherwise. disagreements.test.ts holds every line of
+// Where the other machines differ from us in guests/privileged (legacy-disagreements.ts: in guests/legacy), what they do, and why we do otherwise. disagreements.test.ts holds every line of
 // every recording against this list: a difference that is not named here fails, and so does an entry that excuses nothing.
 //
 // SDM: Intel's manual, APM: AMD's. "native": test/oracle/native.c on a processor (AMD EPYC, Zen 4), in user mode.
@@ -17,10 +17,10 @@ export interface Disagreement {
   without?: (line: string) => string;
 }
 
-const RF = 0x10000;
-const QEMU: readonly EngineName[] = ['qemu-intel', 'qemu-amd'];
-const BOCHS: readonly EngineName[] = ['bochs-intel', 'bochs-amd'];
-const ALL: readonly EngineName[] = [...QEMU, ...BOCHS];
+export const RF = 0x10000;
+export const QEMU: readonly EngineName[] = ['qemu-intel', 'qemu-amd'];
+export const BOCHS: readonly EngineName[] = ['bochs-intel', 'bochs-amd'];
+export const ALL: readonly EngineName[] = [...QEMU, ...BOCHS];
 
 export const DISAGREEMENTS: readonly Disagreement[] = [
   // ------------------------------------------------------------------ everybody, or Bochs
