@@ -484,6 +484,20 @@ describe('virtual-8086 mode', () => {
     expect(guest.items(AT.STACK3 - 6, 3, 2)).toEqual([0x1236, 0x2000, image]);
     expect([guest.get('RIP'), guest.selector(CS), guest.flags]).toEqual([0x4444n, 0x2000, after]);
   });
+  test.each([
+    [0x90, 0x10, 0, 0x4444n], // 10h - 32 + 12h = 2: a byte of the TSS, and its bit is 0
+    [0x90, 0x10, 1, 0x600dn], // 1: to the monitor, which IOPL refuses
+    [0x21, 0x10, 0, 0x600dn], // 10h - 32 + 4: in front of the TSS
+  ])('VME, INT %i with the map at %i, its byte %i', (vector, map, byte, rip) => {
+    guest.v86(0);
+    guest.set('CR4', 1);
+    guest.write(AT.TSS + 0x66, map, 2);
+    guest.write(AT.TSS + map - 32 + (vector >> 3), byte, 1);
+    guest.write(vector * 4, 0x20004444, 4);
+    guest.setGate(13, gate(SEL.CODE0, 0x600d, INT32));
+    guest.core.deliverEvent(software(vector), 0, 2);
+    expect(guest.get('RIP')).toBe(rip);
+  });
   test('VME with the bit set: by IOPL', () => {
     for (const [iopl, rip] of [
       [3, 0x6000n],
