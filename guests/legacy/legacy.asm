@@ -1,7 +1,7 @@
 ; Mode-dependent behaviour outside long mode: 32- and 16-bit protected mode, task switches, virtual-8086 and real mode. Prints
 ; what it saw, one line for each case (see report.inc), for comparison with other processors. Judges nothing. Words of the
 ; command line:
-;   only=SECTION  one of segments, limits, transfers, inner, tasks, flags, paging, v86, real
+;   only=SECTION  one of segments, limits, transfers, inner, tasks, sixteen, flags, paging, v86, real
 ;   -NAME         leaves the case of that name out
 
 %include "machine.inc"
@@ -93,6 +93,7 @@ main:
         SECTION transfers
         SECTION inner
         SECTION tasks
+        SECTION sixteen
         SECTION flags
         SECTION paging
         SECTION v86
@@ -110,6 +111,7 @@ main:
 %include "transfers.inc"
 %include "inner.inc"
 %include "tasks.inc"
+%include "sixteen.inc"
 %include "flags.inc"
 %include "paging.inc"
 %include "v86.inc"
