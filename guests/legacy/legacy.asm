@@ -49,6 +49,7 @@
 
 %include "report.inc"
 %include "recorder.inc"
+%include "outcome.inc"
 %include "low.inc"
 
 start32:
