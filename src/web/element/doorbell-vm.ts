@@ -3,6 +3,7 @@
 // Attributes: `src` the image; `cmdline`; `memory` in MiB; `paging` ept, npt or shadow; `devices` separated by spaces; `autostart`.
 // Events: `serial` (detail: bytes), `end` (detail: the run's result), `error` (detail: the error).
 
+import { readAsset } from '../../core/asset.js';
 import { Client, type Remote } from '../client/index.js';
 import type { Pc, PagingMode, RunResult } from '../../index.js';
 
@@ -92,10 +93,7 @@ export class DoorbellVm extends HTMLElement {
   async #create(): Promise<Remote<Pc>> {
     const src = this.getAttribute('src');
     if (src === null) throw new Error('<doorbell-vm>: the attribute src is missing');
-    const url = new URL(src, this.baseURI);
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${url.href} cannot be fetched: HTTP status ${response.status}`);
-    const kernel = new Uint8Array(await response.arrayBuffer());
+    const kernel = await readAsset(new URL(src, this.baseURI));
     this.#client ??= new Client();
     this.#console.textContent = '';
     const mebibytes = Number(this.getAttribute('memory') ?? 64);

@@ -2,6 +2,7 @@
 // (web/client); everything here is by promise, one operation after the other.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
+import { readAsset } from '../../../core/asset.js';
 import type { Device, DoorbellPage, Pc, PcOptions, Regs, RunResult, Snapshot, Sregs, VmStats } from '../../../index.js';
 import { Client, type Remote } from '../../client/index.js';
 import { guestOf } from './guests.js';
@@ -185,11 +186,13 @@ export class Session {
   /** Operations come one after the other; what fails is said on the page. */
   #next(work: () => Promise<void>): Promise<void> {
     this.#complaint.value = '';
-    this.#queue = this.#queue.then(work).catch((error: unknown) => {
-      this.#status.value = 'failed';
-      this.#message.value = error instanceof Error ? error.message : String(error);
-    });
+    this.#queue = this.#queue.then(work).catch((error: unknown) => this.#fail(error));
     return this.#queue;
+  }
+
+  #fail(error: unknown): void {
+    this.#status.value = 'failed';
+    this.#message.value = error instanceof Error ? error.message : String(error);
   }
 
   async #build(): Promise<void> {
@@ -216,7 +219,7 @@ export class Session {
     const guest = guestOf(name);
     const image = this.#image.value;
     return {
-      kernel: image?.bytes ?? (await fetchImage(guest.url)),
+      kernel: image?.bytes ?? (await readAsset(guest.url)),
       cmdline: image === undefined ? guest.cmdline : '',
       memory: MEMORY,
       paging,
@@ -236,7 +239,10 @@ export class Session {
     this.#forgetRates();
     const over = pc.run({ signal: stop.signal }).then(
       (result) => this.#ended(result),
-      (error: unknown) => this.#next(() => Promise.reject(error as Error)),
+      (error: unknown) => {
+        this.#running = undefined;
+        this.#fail(error);
+      },
     );
     this.#running = { stop, over };
   }
@@ -301,12 +307,6 @@ async function doorbellsOf(pc: Remote<Pc>): Promise<Remote<DoorbellPage> | undef
     if ((await device.name) === 'doorbells') return device as unknown as Remote<DoorbellPage>;
   }
   return undefined;
-}
-
-async function fetchImage(url: URL): Promise<Uint8Array> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url.href} cannot be fetched: HTTP status ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
 }
 
 function describe({ reason, value, crash, instructions }: RunResult): string {
