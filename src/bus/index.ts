@@ -17,4 +17,5 @@ export { IoEventFdFlag, IoEventFds } from './ioeventfd.js';
 export type { IoEventFdArgs, IoEventFdBuses, IoEventFdCount } from './ioeventfd.js';
 export { IrqFdFlag, IrqFds } from './irqfd.js';
 export type { IrqFdArgs, IrqFdOptions } from './irqfd.js';
+export type { Timer, TimeSource } from './time.js';
 export { EventFdTrigger, LineTrigger } from './trigger.js';

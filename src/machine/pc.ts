@@ -1,5 +1,6 @@
 // A minimal PC: RAM, one processor, COM1, a text screen, a debug console, the debug-exit port, PCI, and whatever devices are asked for.
 
+import type { InterruptLine } from '../bus/device.js';
 import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { loadInspector } from '../core/inspect.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
@@ -36,6 +37,8 @@ export class Pc {
   readonly vga: VgaText;
   readonly #devices: Device[] = [];
   readonly #outputs: readonly LineBuffer[];
+  /** Where interrupt lines lead: nowhere, while this machine has no interrupt controllers. */
+  readonly #lines: InterruptLine = { set: () => {} };
   #format = '';
   #notes: readonly string[] = [];
   #exitValue: number | undefined;
@@ -81,7 +84,7 @@ export class Pc {
 
   /** Plugs in what was asked for, and does what a firmware would have done before it starts a kernel. */
   #assemble(requests: readonly DeviceRequest[]): void {
-    const board: Board = { vm: this.vm, pci: this.pci };
+    const board: Board = { vm: this.vm, pci: this.pci, lines: this.#lines, time: this.vm.timers };
     this.pci.plug(new HostBridge(board), 0);
     for (const request of requests) this.#devices.push(place(board, request));
     this.pci.placeBars();

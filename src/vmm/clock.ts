@@ -37,6 +37,11 @@ export class Clock {
     return (this.ticks() * 1e6) / this.tscKhz;
   }
 
+  /** How many instructions bring the virtual clock to a time in nanoseconds. */
+  instructionsUntil(nanoseconds: number): number {
+    return ((nanoseconds * this.tscKhz) / 1e6 - this.ticks()) / this.ticksPerInstruction;
+  }
+
   /** Ticks by the host's clock, whatever the mode: what the core asks in mode 'real'. */
   readonly hostTicks = (): number => Math.floor((performance.now() - this.#start) * this.tscKhz);
 

@@ -32,6 +32,7 @@ import {
   type Regs,
   type Sregs,
 } from './regs.js';
+import type { Timers } from './timers.js';
 import { traceWalk, walkGuest, type PageWalk } from './guest-tables.js';
 
 /** How far run() may go. */
@@ -46,6 +47,7 @@ export interface RunOptions {
 export interface VcpuParts {
   context: VcpuContext;
   clock: Clock;
+  timers: Timers;
   guestMemory: GuestMemory;
   physicalBits: number;
   paging: () => PagingMode;
@@ -67,6 +69,7 @@ export class Vcpu {
   readonly #context: VcpuContext;
   readonly #core: Core;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #guest: GuestMemory;
   readonly #physicalBits: number;
   readonly #lookUps: LookUps;
@@ -76,10 +79,11 @@ export class Vcpu {
   immediateExit = false;
 
   /** Made by Vm.createVcpu(). */
-  constructor({ context, clock, guestMemory, physicalBits, paging, reset }: VcpuParts) {
+  constructor({ context, clock, timers, guestMemory, physicalBits, paging, reset }: VcpuParts) {
     this.#context = context;
     this.#core = context.core;
     this.#clock = clock;
+    this.#timers = timers;
     this.#guest = guestMemory;
     this.#physicalBits = physicalBits;
     this.#lookUps = new LookUps(context, guestMemory, paging);
@@ -196,8 +200,9 @@ export class Vcpu {
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
     let left = maxInstructions;
     while (left > 0) {
+      this.#timers.fire();
       const before = exports.retired();
-      const result = exports.run(Math.min(left, SLICE, BUDGET_MAX));
+      const result = exports.run(Math.min(left, SLICE, BUDGET_MAX, this.#untilTimer()));
       left -= exports.retired() - before;
       if (result === RunResult.Left) return this.#take();
       if (result === RunResult.Stopped) return new PlainExit(ExitReason.Intr);
@@ -205,6 +210,13 @@ export class Vcpu {
       if (performance.now() >= deadline) break;
     }
     return new PlainExit(ExitReason.Budget);
+  }
+
+  /** By the virtual clock, how many instructions are left until the next timer is due: at least one. */
+  #untilTimer(): number {
+    const { next } = this.#timers;
+    if (next === Infinity || this.#clock.mode === 'real') return Infinity;
+    return Math.max(1, Math.ceil(this.#clock.instructionsUntil(next)));
   }
 
   /** The exit that a handler has left; or what a device has thrown. */

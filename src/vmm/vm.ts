@@ -33,6 +33,7 @@ import { ShadowTable } from './shadow-table.js';
 import { Slots } from './slots.js';
 import type { Snapshot } from './snapshot.js';
 import { Snapshots } from './snapshots.js';
+import { Timers } from './timers.js';
 import { Vcpu } from './vcpu.js';
 
 /** What Vm.stats() tells. */
@@ -58,6 +59,8 @@ export class Vm {
   readonly pio: IoBus;
   readonly doorbells: DoorbellBus;
   readonly clock: Clock;
+  /** Timers of devices, by that clock. */
+  readonly timers: Timers;
   /** As they are now: setPaging() and setDoorbells() change two of them. */
   readonly options: Readonly<CheckedOptions>;
 
@@ -80,6 +83,7 @@ export class Vm {
     this.#core = core;
     this.#linear = new CoreMemory(core.limits);
     this.clock = new Clock(options.clock, options.tscKhz, options.ticksPerInstruction);
+    this.timers = new Timers(this.clock);
     this.mmio = new IoBus('MMIO');
     this.pio = new IoBus('PIO');
     this.doorbells = new DoorbellBus();
@@ -205,6 +209,7 @@ export class Vm {
     const vcpu = new Vcpu({
       context,
       clock: this.clock,
+      timers: this.timers,
       guestMemory: this.memory,
       physicalBits: this.options.cpu.physicalBits,
       paging: () => this.options.paging,

@@ -1,5 +1,7 @@
 // What the machine asks of a device beyond its registers (IoDevice), and what a device may use of the machine.
 
+import type { InterruptLine } from '../../bus/device.js';
+import type { TimeSource } from '../../bus/time.js';
 import type { Vm } from '../../vmm/vm.js';
 import type { PciBus } from './pci/pci-bus.js';
 
@@ -7,6 +9,9 @@ import type { PciBus } from './pci/pci-bus.js';
 export interface Board {
   readonly vm: Vm;
   readonly pci: PciBus;
+  /** Interrupt inputs, by GSI. */
+  readonly lines: InterruptLine;
+  readonly time: TimeSource;
 }
 
 /** A device in its place: it has claimed its addresses, and gives them back when it is closed. */
