@@ -1,10 +1,22 @@
 // A board without a processor: buses and a PCI bus, driven by the tests in the guest's place.
 
+import type { InterruptLine } from '../../src/bus/index.js';
 import { PciBus } from '../../src/machine/devices/pci/pci-bus.js';
 import { Vm } from '../../src/vmm/vm.js';
+import { FakeTime } from './fake-time.js';
 
 export class TestBoard {
   readonly pci: PciBus;
+  readonly time = new FakeTime();
+  /** Levels by GSI, and every change in order. */
+  readonly levels = new Map<number, 0 | 1>();
+  readonly changes: [gsi: number, level: 0 | 1][] = [];
+  readonly lines: InterruptLine = {
+    set: (gsi, level) => {
+      if ((this.levels.get(gsi) ?? 0) !== level) this.changes.push([gsi, level]);
+      this.levels.set(gsi, level);
+    },
+  };
 
   private constructor(readonly vm: Vm) {
     this.pci = new PciBus(vm.pio);
