@@ -2,51 +2,30 @@
 // TypeScript reads the layout from the module.
 
 import {
-  ACTIVITY,
+  APIC_TIMER_DEADLINE,
+  APIC_TPR,
   arena,
   ARENA_EMULATE,
   ARENA_SIZE,
   ARENAS,
+  attach as attachState,
   BUDGET,
   cpu,
-  CR0,
-  DR,
+  CR8,
   EXIT_GPA,
-  FCW,
-  GDTR_LIMIT,
-  GPR,
-  IDTR_LIMIT,
-  INJECT_INFO,
-  IRQ_VECTOR,
-  MSR_APIC_BASE,
-  MSR_PAT,
-  raised,
   raise,
+  raised,
   raiseError,
-  REQUEST,
   RETIRED,
-  RFLAGS,
-  RIP,
   RUN_BUDGET,
   SCRATCH_SIZE,
-  SEG_CS,
-  SEG_LDTR,
-  SEG_TR,
-  segment,
-  SEGMENT_ATTRIBUTES,
-  SEGMENT_BASE,
-  SEGMENT_LIMIT,
-  SEGMENT_SELECTOR,
   setEmulating,
   setRaised,
   STATE_SIZE,
   VCPU_COUNT,
   VCPUS,
-  XCR0,
-  attach as attachState,
 } from './state';
 import { BLOCK_MAX } from './uop';
-import { setMxcsr } from './float/environment';
 import { initTables } from './decode/tables';
 import { initVectorTables } from './vector/tables';
 import { codeWritten, resetBlocks } from './decode/block';
@@ -55,7 +34,7 @@ import { enter, loadEntry, resetEntry, result, saveEntry } from './execute/enter
 import { loadPort, savePort } from './execute/port';
 import { getFlags, setFlags } from './flags';
 import { flushAll, flushPage } from './paging/tlb';
-import { init, modeChanged } from './paging/mode';
+import { modeChanged } from './paging/mode';
 import { watchWrite } from './paging/code-watch';
 import { lastGpa, lastMmio, setStackAccess, translate } from './paging/access';
 import { setWalkTrace, TRACE_RECORD, walkTrace } from './paging/trace';
@@ -63,6 +42,12 @@ import { forgetWalk } from './paging/translation';
 import { loadMmio, readCount, saveMmio, writeCount } from './paging/mmio';
 import { queueException } from './emulate/emulate';
 import { syncExit } from './execute/slow';
+import { powerUp } from './execute/startup';
+import { limitBudget, setNumber } from './clock';
+import { send } from './apic/message';
+import { pendingVector } from './apic/priority';
+import { isEnabled, LVT_EXTINT, LVT_LINT0, LVT_MASKED, LVT_MODE, lvt } from './apic/registers';
+import { aimTimer, pollTimer } from './apic/timer';
 
 export * from './state';
 // For whoever holds the decoder against another: it fills in the record at INSN.
@@ -100,31 +85,9 @@ export function arenaAddress(index: u32): usize {
   return ARENAS + index * <u32>ARENA_SIZE;
 }
 
-/** State after power-up (SDM vol. 3, table 10-1): real mode at F000:FFF0, everything else clear. */
+/** State after power-up. */
 export function resetVcpu(): void {
-  memory.fill(cpu, 0, STATE_SIZE);
-  for (let i: usize = 0; i < 8; i++) {
-    const s = segment(i);
-    store<u32>(s, 0xffff, SEGMENT_LIMIT);
-    store<u32>(s, i == SEG_CS ? 0x9b : i == SEG_LDTR ? 0x82 : i == SEG_TR ? 0x8b : 0x93, SEGMENT_ATTRIBUTES);
-  }
-  store<u64>(segment(SEG_CS), 0xffff0000, SEGMENT_BASE);
-  store<u16>(segment(SEG_CS), 0xf000, SEGMENT_SELECTOR);
-  store<u64>(cpu, 0xfff0, RIP);
-  store<u64>(cpu, 2, RFLAGS);
-  store<u64>(cpu, 0x60000010, CR0);
-  store<u32>(cpu, 0xffff, GDTR_LIMIT);
-  store<u32>(cpu, 0xffff, IDTR_LIMIT);
-  store<u64>(cpu, 0xffff0ff0, DR + 6 * 8);
-  store<u64>(cpu, 0x400, DR + 7 * 8);
-  store<u64>(cpu, 0x0007040600070406, MSR_PAT);
-  store<u64>(cpu, 0xfee00900, MSR_APIC_BASE);
-  store<u64>(cpu, 1, XCR0);
-  store<u16>(cpu, 0x37f, FCW); // as KVM has it; hardware has 0040H until FNINIT
-  setMxcsr(0x1f80);
-  store<i32>(cpu, -1, IRQ_VECTOR);
-  store<i32>(cpu, -(<i32>BLOCK_MAX), BUDGET);
-  init();
+  powerUp();
   resetBlocks();
   resetEntry();
 }
@@ -135,6 +98,8 @@ export function run(budget: i32): i32 {
   store<i64>(cpu, budget, RUN_BUDGET);
   store<i32>(cpu, budget - <i32>BLOCK_MAX, BUDGET);
   setRaised(0);
+  setNumber(0);
+  pollTimer();
   const first = enter();
   if (first) execute(first);
   settleRetired();
@@ -173,8 +138,35 @@ export function loadVcpu(): void {
 
 /** Registers were changed from outside. */
 export function stateChanged(): void {
+  if (load<u32>(cpu, APIC_TPR) >> 4 != load<u32>(cpu, CR8)) store<u32>(cpu, load<u32>(cpu, CR8) << 4, APIC_TPR);
+  aimTimer();
   modeChanged();
   flushAll();
+}
+/**
+ * An interrupt message of a device: to a destination of 8 bits, or 32 if `wide`; delivery mode and vector as in an MSI. False
+ * = no vCPU took it. For any instance on the memory, whoever's vCPU it is.
+ */
+export function sendInterrupt(destination: u32, logical: bool, wide: bool, mode: u32, vector: u32, level: bool): bool {
+  return send(destination, logical, wide, mode, vector, level);
+}
+/** The 8259s' INTR reaches the processor: there is no APIC, or its LINT0 lets it through. */
+export function acceptsExtInt(): bool {
+  if (!isEnabled(cpu)) return true;
+  return (load<u32>(lvt(LVT_LINT0)) & (LVT_MASKED | LVT_MODE)) == LVT_EXTINT;
+}
+/** The local APIC has an interrupt that is of higher priority than what the vCPU does. */
+export function hasInterrupt(): bool {
+  return pendingVector() >= 0;
+}
+/** When the APIC timer is due, in ticks of the clock; 0 = never. */
+export function timerDeadline(): f64 {
+  return <f64>load<u64>(cpu, APIC_TIMER_DEADLINE);
+}
+/** The present run() ends after so many more instructions, if it would not before: something is to happen then. */
+export function limitRun(count: i32): void {
+  setNumber(0);
+  limitBudget(count);
 }
 export function getRflags(): u32 {
   return getFlags();

@@ -158,10 +158,12 @@ export const PHYSICAL_BITS: usize = SHADOW_ROOT + 8;
 export const FEATURES: usize = PHYSICAL_BITS + 8;
 /** INTERCEPT_* bits: what leaves the guest although hardware could do it alone. */
 export const INTERCEPTS: usize = FEATURES + 8;
+/** Ticks of the TSC in 2^16 of the core crystal clock, by which the APIC timer counts. */
+export const CRYSTAL_TICKS: usize = INTERCEPTS + 8;
 
 // ---------------------------------------------------------------- events
 /** The exception raised by the running instruction: vector, error code, whether it has one, and CR2 for #PF. */
-export const RAISED_VECTOR: usize = INTERCEPTS + 8;
+export const RAISED_VECTOR: usize = CRYSTAL_TICKS + 8;
 export const RAISED_ERROR: usize = RAISED_VECTOR + 4;
 export const RAISED_HAS_ERROR: usize = RAISED_ERROR + 4;
 export const RAISED_CR2: usize = RAISED_HAS_ERROR + 8;
@@ -175,7 +177,7 @@ export const IRQ_VECTOR: usize = INJECT_LENGTH + 4;
 export const NMI_PENDING: usize = IRQ_VECTOR + 4;
 /** Interruptibility: bit 0 blocking by STI, bit 1 by MOV SS, bit 3 by NMI (VT-x guest interruptibility state). */
 export const INTERRUPTIBILITY: usize = NMI_PENDING + 4;
-/** 0 active, 1 halted, 2 shutdown, 3 wait-for-SIPI (VT-x activity state). */
+/** 0 active, 1 halted, 2 shutdown, 3 wait-for-SIPI (VT-x activity state): ACTIVITY_*. */
 export const ACTIVITY: usize = INTERRUPTIBILITY + 4;
 /** Debug conditions met by the running instruction, DR6 bits, delivered as a trap #DB when it ends. */
 export const PENDING_DEBUG: usize = ACTIVITY + 4;
@@ -242,7 +244,32 @@ export const XSAVE_SIZE: usize = 512 + 64 + 256;
 export const CARRY_ENTRY: usize = (FXSAVE + XSAVE_SIZE + 7) & ~7;
 export const CARRY_PORT: usize = CARRY_ENTRY + 16;
 export const CARRY_MMIO: usize = CARRY_PORT + 40;
-export const STATE_END: usize = CARRY_MMIO + 16;
+/** The local APIC (apic/registers.ts): what its registers hold, in the order of their offsets on the APIC page. */
+export const APIC: usize = (CARRY_MMIO + 16 + 63) & ~63;
+export const APIC_ID: usize = APIC;
+export const APIC_TPR: usize = APIC_ID + 4;
+export const APIC_LDR: usize = APIC_TPR + 4;
+export const APIC_DFR: usize = APIC_LDR + 4;
+export const APIC_SVR: usize = APIC_DFR + 4;
+/** What ESR shows, and the errors since it was last written. */
+export const APIC_ESR: usize = APIC_SVR + 4;
+export const APIC_ERRORS: usize = APIC_ESR + 4;
+/** INIT (bit 0) and SIPI (bit 1, its vector in bits 8-15) that wait; other vCPUs set them. */
+export const APIC_STARTUP: usize = APIC_ERRORS + 4;
+/** In service, trigger mode, requested: 256 bits each, by vector. Other threads set bits of the latter two. */
+export const APIC_ISR: usize = APIC_STARTUP + 4;
+export const APIC_TMR: usize = APIC_ISR + 32;
+export const APIC_IRR: usize = APIC_TMR + 32;
+export const APIC_ICR: usize = APIC_IRR + 32;
+/** Local vector table: timer, thermal, performance, LINT0, LINT1, error; 4 bytes each. */
+export const APIC_LVT: usize = APIC_ICR + 8;
+export const APIC_TIMER_INITIAL: usize = APIC_LVT + 6 * 4;
+export const APIC_TIMER_DIVIDE: usize = APIC_TIMER_INITIAL + 4;
+/** When the timer fires, in ticks of the clock (the TSC without its offset); 0 = it does not run. */
+export const APIC_TIMER_DEADLINE: usize = APIC_TIMER_DIVIDE + 4;
+/** IA32_TSC_DEADLINE as it was written: the same in the guest's TSC; 0 = disarmed. */
+export const APIC_TSC_DEADLINE: usize = APIC_TIMER_DEADLINE + 8;
+export const STATE_END: usize = APIC_TSC_DEADLINE + 8;
 
 // ---------------------------------------------------------------- data TLBs (in the arena)
 export const TLB_SUPERVISOR: u32 = 0;
@@ -296,8 +323,10 @@ export const ARENA_CUT: usize = (ARENA_UNIMPLEMENTED + 2048 * 4 + 63) & ~63;
 export const SCRATCH_SIZE: usize = 0x2000;
 export const ARENA_SLOW: usize = ARENA_CUT + SCRATCH_SIZE;
 export const ARENA_EMULATE: usize = ARENA_SLOW + SCRATCH_SIZE;
+/** What the guest sees as the APIC page is made here for each access (apic/page.ts). */
+export const ARENA_APIC: usize = (ARENA_EMULATE + SCRATCH_SIZE + 4095) & ~4095;
 /** Micro-operations of decoded blocks; started over when full. */
-export const ARENA_UOPS: usize = ARENA_EMULATE + SCRATCH_SIZE;
+export const ARENA_UOPS: usize = ARENA_APIC + PAGE_SIZE;
 export const UOPS_SIZE: usize = 6 << 20;
 export const ARENA_SIZE: usize = (ARENA_UOPS + UOPS_SIZE + 0xffff) & ~0xffff;
 /** First address that belongs to the hypervisor. */
@@ -326,7 +355,10 @@ export const RESUME: i32 = 0;
 export const SKIP: i32 = 1;
 export const LEAVE: i32 = 2;
 
-export const REQUEST_EVENT: u32 = 1; // something in INJECT_INFO, IRQ_VECTOR or NMI_PENDING
+export const ACTIVITY_HALTED: u32 = 1;
+export const ACTIVITY_WAIT_FOR_SIPI: u32 = 3;
+
+export const REQUEST_EVENT: u32 = 1; // something in INJECT_INFO, IRQ_VECTOR, NMI_PENDING, or of the local APIC
 export const REQUEST_STOP: u32 = 2; // leave run() at the next block
 export const REQUEST_WINDOW: u32 = 4; // exit as soon as an interrupt could be taken
 
@@ -373,6 +405,9 @@ export const FEATURE_LZCNT: u64 = 1 << 36;
 export const FEATURE_FMA: u64 = 1 << 37;
 export const FEATURE_F16C: u64 = 1 << 38;
 export const FEATURE_ADX: u64 = 1 << 39;
+export const FEATURE_APIC: u64 = 1 << 40;
+export const FEATURE_X2APIC: u64 = 1 << 41;
+export const FEATURE_TSC_DEADLINE: u64 = 1 << 42;
 
 // ---------------------------------------------------------------- the vCPU this instance runs
 /** State page and arena of the vCPU that this instance of the module runs; set by attach(). */

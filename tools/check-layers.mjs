@@ -29,14 +29,16 @@ const rooms = new Map([
 /** Rooms of assembly/ and the rooms that each may import, besides itself and the files at the top. @type {Record<string, string[]>} */
 const coreRooms = {
   float: [],
-  paging: [],
+  // on the flush of the TLB when its page moves; paging shows and takes the page's registers
+  apic: ['paging'],
+  paging: ['apic'],
   segments: ['paging'],
-  events: ['paging', 'segments'],
+  events: ['apic', 'paging', 'segments'],
   lower: ['decode'],
   decode: ['lower', 'paging'],
   vector: ['decode', 'float', 'paging', 'segments'],
   x87: ['decode', 'float', 'paging', 'segments'],
-  execute: ['decode', 'events', 'float', 'lower', 'paging', 'segments', 'vector', 'x87'],
+  execute: ['apic', 'decode', 'events', 'float', 'lower', 'paging', 'segments', 'vector', 'x87'],
   emulate: ['decode', 'events', 'execute', 'paging'],
   inspect: ['decode', 'paging'],
 };

@@ -17,6 +17,7 @@ import {
   cpu,
   setRaised,
 } from '../state';
+import { begin, pendingVector } from '../apic/priority';
 import { VECTOR_DB, VECTOR_NMI } from '../vectors';
 import { debugTrapDue, interruptWindowOpen, nmiWindowOpen, takeDebugTrap } from './debug';
 import { INFO_VALID, TYPE_EXTERNAL, TYPE_HARDWARE, TYPE_NMI, deliverEvent } from './deliver';
@@ -39,7 +40,8 @@ function waiting(): bool {
   return (
     (load<u32>(cpu, INJECT_INFO) & INFO_VALID) != 0 ||
     atomic.load<i32>(cpu, IRQ_VECTOR) >= 0 ||
-    atomic.load<u32>(cpu, NMI_PENDING) != 0
+    atomic.load<u32>(cpu, NMI_PENDING) != 0 ||
+    pendingVector() >= 0
   );
 }
 
@@ -62,6 +64,12 @@ function deliverFirst(): void {
   const vector = atomic.xchg<i32>(cpu, -1, IRQ_VECTOR);
   if (vector >= 0) {
     deliverEvent((TYPE_EXTERNAL << 8) | ((<u32>vector) & 0xff), 0, 0);
+    return;
+  }
+  const own = pendingVector();
+  if (own >= 0) {
+    begin(own);
+    deliverEvent((TYPE_EXTERNAL << 8) | (<u32>own), 0, 0);
     return;
   }
   if ((atomic.load<u32>(cpu, REQUEST) & REQUEST_WINDOW) == 0) return;

@@ -3,6 +3,7 @@
 
 import {
   ACTIVITY,
+  APIC_STARTUP,
   arena,
   ARENA_CUT,
   ARENA_UNIMPLEMENTED,
@@ -64,6 +65,8 @@ import {
 } from '../uop';
 import { build, catchUp, clearCodeDropped, linkable, lookup, startOf } from '../decode/block';
 import { jumpEntry } from '../decode/block';
+import { pendingVector } from '../apic/priority';
+import { setNumber } from '../clock';
 import { RF, TF } from '../flags';
 import { definedNow } from '../lower/available';
 import { fetchPage } from '../paging/access';
@@ -74,6 +77,7 @@ import { BLOCKED_MOV_SS, endShadows, interruptShadow } from '../events/shadow';
 import { breakpointsEnabled, debugCheckExecute, debugStep, interruptWindowOpen, nmiWindowOpen } from '../events/debug';
 import { exitHandler } from '../imports';
 import { straddles, undoPatches } from './slow';
+import { startUp } from './startup';
 
 export { jumpEntry };
 
@@ -92,15 +96,13 @@ let cutTrap: bool = false;
 let cutShadow: u32 = 0;
 
 // ---------------------------------------------------------------- RIP
-/** How many instructions of the block came before the one that sync() was called for. */
-let syncedNumber: u32 = 0;
 function ripOfLinear(linear: u64): u64 {
   if (is64()) return linear;
   return (linear - load<u64>(segment(SEG_CS), SEGMENT_BASE)) & 0xffffffff;
 }
 /** Make RIP and NEXT_RIP those of the instruction a micro-operation belongs to. */
 export function sync(op: usize): void {
-  syncedNumber = load<u8>(op, NUMBER);
+  setNumber(load<u8>(op, NUMBER));
   const rip = ripOfLinear(load<u64>(cpu, PAGE) + load<u16>(op, OFFSET));
   const next = rip + load<u8>(op, LENGTH);
   store<u64>(cpu, rip, RIP);
@@ -109,11 +111,6 @@ export function sync(op: usize): void {
 // @ts-ignore: decorator
 @inline export function chargeCount(count: i32): void {
   store<i32>(cpu, load<i32>(cpu, BUDGET) - count, BUDGET);
-}
-/** Instructions retired before the one that sync() was last called for. */
-export function retiredBefore(): u64 {
-  const left = <i64>load<i32>(cpu, BUDGET) + BLOCK_MAX;
-  return load<u64>(cpu, RETIRED) + <u64>(load<i64>(cpu, RUN_BUDGET) - left) + syncedNumber;
 }
 function refreshKey(): void {
   updateJumpKey();
@@ -352,7 +349,7 @@ export function fetchFault(op: usize): usize {
 // ---------------------------------------------------------------- going on
 /** An interrupt or NMI waits and nothing holds it back. */
 function eventDue(): bool {
-  if (atomic.load<i32>(cpu, IRQ_VECTOR) >= 0 && interruptWindowOpen()) return true;
+  if (interruptWindowOpen() && (atomic.load<i32>(cpu, IRQ_VECTOR) >= 0 || pendingVector() >= 0)) return true;
   return atomic.load<u32>(cpu, NMI_PENDING) != 0 && nmiWindowOpen();
 }
 /** First micro-operation at RIP, after all that must come before it; 0 = leave the run loop. */
@@ -368,6 +365,7 @@ export function enter(): usize {
       return leaveRun(RESULT_STOP);
     }
     if (request | load<u32>(cpu, ACTIVITY) | load<u32>(cpu, PENDING_DEBUG) | (load<u32>(cpu, INJECT_INFO) >> 31)) {
+      if (atomic.load<u32>(cpu, APIC_STARTUP)) startUp();
       serviceEvents();
       deliverRaised();
       if (raised) {

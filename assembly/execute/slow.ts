@@ -66,6 +66,7 @@ import { setStackAccess } from '../paging/guest-walk';
 import { exitMmio } from '../paging/nested';
 import { cachedMarker } from '../paging/tlb';
 import { REASON_EPT_MISCONFIG, REASON_NPF, REASON_PAGE_FAULT, setAccessSize } from '../paging/exit';
+import { setNumber } from '../clock';
 import { exitHandler } from '../imports';
 import { VECTOR_GP } from '../vectors';
 import { HOW_USER } from '../paging/format';
@@ -223,6 +224,7 @@ export let straddles: bool = false;
 
 function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
   const mmu = load<u32>(cpu, MMU);
+  setNumber(load<u8>(op, NUMBER));
   setStackAccess((mem & MEM_STACK) != 0);
   setAccessSize(size);
   if (load<u32>(cpu, STRICT) & STRICT_ALIGNMENT && linear & (size - 1)) {

@@ -20,6 +20,7 @@ import {
   EXIT_LENGTH,
   EXIT_QUALIFICATION,
   EXIT_REASON,
+  FEATURE_APIC,
   FEATURE_FSGSBASE,
   FEATURE_LA57,
   FEATURE_NX,
@@ -27,6 +28,7 @@ import {
   FEATURE_SMAP,
   FEATURE_SMEP,
   FEATURE_UMIP,
+  FEATURE_X2APIC,
   FEATURE_XSAVE,
   FEATURE_XSAVES,
   FEATURES,
@@ -70,7 +72,6 @@ import {
   SEGMENTS,
   SKIP,
   TSC_OFFSET,
-  TSC_PER_INSN,
 } from '../state';
 import {
   CR0_CD,
@@ -100,8 +101,12 @@ import { flushAll, flushNonGlobal, flushPage } from '../paging/tlb';
 import { modeChanged } from '../paging/mode';
 import { isCanonical } from '../segments/linear';
 import { debugGeneralDetect } from '../events/debug';
-import { hostTicks } from '../imports';
-import { callHypervisor, retiredBefore } from './enter';
+import { setTaskPriority } from '../apic/access';
+import { MSR_X2APIC, MSR_X2APIC_LAST, readApicMsr, value as apicValue, writeApicBase, writeApicMsr } from '../apic/msr';
+import { hasTscDeadline } from '../apic/registers';
+import { aimTimer, setTscDeadline, tscDeadline } from '../apic/timer';
+import { timeStamp } from '../clock';
+import { callHypervisor } from './enter';
 import { answer, privileged, setAnswer } from './rare';
 import { userModeAllowed } from './selector';
 
@@ -208,7 +213,7 @@ export function moveControl(toControl: bool, number: u32, register: usize): void
       return setCr4(value);
     default:
       if (value >> 4) return badControl();
-      return store<u64>(cpu, value, CR8);
+      return setTaskPriority((<u32>value) << 4);
   }
 }
 function setCr0(given: u64): void {
@@ -362,12 +367,6 @@ export function invalidatePcid(register: usize, memory: u64): void {
 }
 
 // ---------------------------------------------------------------- time
-/** The time-stamp counter: by retired instructions, or by the host's clock. */
-export function timeStamp(): u64 {
-  const rate = load<u64>(cpu, TSC_PER_INSN);
-  const ticks = rate ? (retiredBefore() * rate) >> 16 : <u64>hostTicks();
-  return ticks + load<u64>(cpu, TSC_OFFSET);
-}
 export function readTsc(withAux: bool): void {
   if (load<u64>(cpu, CR4) & CR4_TSD && load<u32>(cpu, CPL)) return badControl();
   const now = timeStamp();
@@ -423,6 +422,11 @@ function plainMsr(number: u32): usize {
 
 /** No supervisor state component exists, so it is zero (SDM vol. 1, 13.3). */
 const IA32_XSS: u32 = 0xda0;
+const IA32_TSC_DEADLINE: u32 = 0x6e0;
+/** Without x2APIC the hypervisor may know what these are. */
+function isX2apicMsr(number: u32): bool {
+  return number >= MSR_X2APIC && number <= MSR_X2APIC_LAST && (load<u64>(cpu, FEATURES) & FEATURE_X2APIC) != 0;
+}
 
 export function rdmsr(): void {
   if (!privileged()) return;
@@ -430,7 +434,11 @@ export function rdmsr(): void {
   let value: u64;
   if (number == 0x10) value = timeStamp();
   else if (number == IA32_XSS && load<u64>(cpu, FEATURES) & FEATURE_XSAVES) value = 0;
-  else {
+  else if (number == IA32_TSC_DEADLINE && hasTscDeadline()) value = tscDeadline();
+  else if (isX2apicMsr(number)) {
+    if (!readApicMsr(number)) return badControl();
+    value = apicValue;
+  } else {
     const at = plainMsr(number);
     if (at) value = load<u64>(cpu + at);
     else {
@@ -449,10 +457,16 @@ export function wrmsr(): void {
   if (number == 0x10) {
     const offset = value - (timeStamp() - load<u64>(cpu, TSC_OFFSET));
     store<u64>(cpu, load<u64>(cpu, MSR_TSC_ADJUST) + offset - load<u64>(cpu, TSC_OFFSET), MSR_TSC_ADJUST);
-    return store<u64>(cpu, offset, TSC_OFFSET);
+    store<u64>(cpu, offset, TSC_OFFSET);
+    return aimTimer();
   }
   if (number == IA32_XSS && load<u64>(cpu, FEATURES) & FEATURE_XSAVES) {
     if (value) badControl();
+    return;
+  }
+  if (number == IA32_TSC_DEADLINE && hasTscDeadline()) return setTscDeadline(value);
+  if (isX2apicMsr(number)) {
+    if (!writeApicMsr(number, value)) badControl();
     return;
   }
   const at = plainMsr(number);
@@ -463,7 +477,12 @@ export function wrmsr(): void {
   switch (number) {
     case 0x3b: // the counter moves with its adjustment
       store<u64>(cpu, load<u64>(cpu, TSC_OFFSET) + value - load<u64>(cpu, MSR_TSC_ADJUST), TSC_OFFSET);
+      aimTimer();
       break;
+    case 0x1b:
+      if (!(load<u64>(cpu, FEATURES) & FEATURE_APIC)) break;
+      if (!writeApicBase(value)) badControl();
+      return;
     case 0x277: // memory types 0, 1, 4, 5, 6, 7
       for (let i: u64 = 0; i < 64; i += 8) {
         const type = (value >> i) & 0xff;

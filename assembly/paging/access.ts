@@ -33,7 +33,8 @@ import { host, readable, tlbEntry, writable } from './entry';
 import { setAccessSize } from './exit';
 import { checkCanonical, guestHow, truncated } from './guest-walk';
 import { exitMmio } from './nested';
-import { gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
+import { gpaPage, isApic, isMmio, mmioEntry, page, resolve } from './translation';
+import { showRegister } from '../apic/page';
 import { TLB_WATCHED, allowWrites, cachedMarker, fill, fillFetch, itlbEntry, dataEntry } from './tlb';
 import { codeOf, watchWrite } from './code-watch';
 import { logWrite } from './write-log';
@@ -87,9 +88,18 @@ export function translate(linear: u64, access: u32, mmu: u32, size: u32 = 0): us
 }
 
 function toMemory(host: usize, linear: u64, write: bool): usize {
+  if (isApic) return toApic(host, linear, write);
   if (write) logWrite(host);
   lastGpa = gpaPage | (linear & 0xfff);
   lastCode = codeOf(host) != 0;
+  return host | ((<usize>linear) & 0xfff);
+}
+
+/** The local APIC's registers are memory as far as instructions go, of which every access is looked at. */
+function toApic(host: usize, linear: u64, write: bool): usize {
+  if (!write) showRegister((<u32>linear) & 0xfff);
+  lastGpa = gpaPage | (linear & 0xfff);
+  lastCode = true;
   return host | ((<usize>linear) & 0xfff);
 }
 

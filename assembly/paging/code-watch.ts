@@ -1,7 +1,9 @@
-// Writes to memory that holds decoded code: the one place where paging tells the block cache.
+// Writes that mean more than what is stored: to memory that holds decoded code, of which the block cache is told here and
+// nowhere else, and to the local APIC's page.
 
 import { CODE_MAP } from '../state';
 import { codeWritten } from '../decode/block';
+import { apicPage, takeRegister } from '../apic/page';
 
 /** The code map's word of the page of a host address; not 0 = the page holds decoded code. */
 // @ts-ignore: decorator
@@ -11,6 +13,7 @@ import { codeWritten } from '../decode/block';
 
 /** To be called after every write to guest memory that did not go through a writable TLB tag. At most to the page's end. */
 export function watchWrite(host: usize, size: u32): void {
+  if ((host & ~4095) == apicPage()) return takeRegister(host);
   const code = codeOf(host);
   if (!code) return;
   const first = <u64>((host & 4095) >> 6);

@@ -37,7 +37,7 @@ import { tlbEntry } from './entry';
 import { codeOf } from './code-watch';
 import { logWrite, unlogged } from './write-log';
 export { init, modeChanged } from './mode';
-import { found, gpaPage, isMmio, mmioEntry, page, resolve } from './translation';
+import { found, gpaPage, isApic, isMmio, mmioEntry, page, resolve } from './translation';
 
 /** In TLB_FLAGS beside TLB_GLOBAL: only decoded code on the page, or the write log, keeps it from being written inline. */
 export const TLB_WATCHED: u32 = 2;
@@ -77,6 +77,10 @@ export function fill(linear: u64, access: u32, mmu: u32): bool {
   if (!resolve(linear, access, mmu, false)) return false;
   const tag = linear & PAGE_MASK;
   const entry = dataEntry(linear, mmu);
+  if (isApic) {
+    dropData(entry);
+    return true;
+  }
   let flags = flagsOf();
   store<u64>(entry, gpaPage, TLB_GPA);
   if (isMmio) {

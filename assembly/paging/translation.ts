@@ -1,6 +1,7 @@
 // Linear to host address without any cache: the guest's walk and then the nested one, or the shadow table's.
 
-import { cpu, NESTED, NESTED_SHADOW } from '../state';
+import { ACCESS_EXEC, cpu, NESTED, NESTED_SHADOW, TLB_USER } from '../state';
+import { apicPage, isApicPage } from '../apic/page';
 import { ADDRESS, FOUND_SHIFT, FOUND_WRITABLE } from './format';
 import { exitPaging } from './exit';
 import { checkCanonical, guestHow, guestWalk } from './guest-walk';
@@ -12,6 +13,8 @@ export let page: usize = 0;
 export let gpaPage: u64 = 0;
 export let found: u64 = 0;
 export let isMmio: bool = false;
+/** What resolve() found is the local APIC: `page` is where its registers are shown for one access. Nothing caches it. */
+export let isApic: bool = false;
 /** The shadow table's entry if it was a shadow MMIO marker. */
 export let mmioEntry: u64 = 0;
 
@@ -28,6 +31,7 @@ export function resolve(linear: u64, access: u32, mmu: u32, software: bool): boo
     gpaPage = keptGpa;
     found = keptFound;
     isMmio = keptMmio;
+    isApic = keptApic;
     mmioEntry = 0;
     return true;
   }
@@ -41,6 +45,7 @@ export function resolve(linear: u64, access: u32, mmu: u32, software: bool): boo
     keptGpa = gpaPage;
     keptFound = found;
     keptMmio = isMmio;
+    keptApic = isApic;
   }
   return true;
 }
@@ -54,6 +59,7 @@ let keptPage: usize = 0;
 let keptGpa: u64 = 0;
 let keptFound: u64 = 0;
 let keptMmio: bool = false;
+let keptApic: bool = false;
 /** A new instruction is emulated, or the tables may have changed: walk again. */
 export function forgetWalk(): void {
   keptValid = false;
@@ -62,6 +68,7 @@ export function forgetWalk(): void {
 function walk(linear: u64, access: u32, mmu: u32, software: bool): bool {
   if (!checkCanonical(linear, access)) return false;
   isMmio = false;
+  isApic = false;
   mmioEntry = 0;
   if (load<u32>(cpu, NESTED) == NESTED_SHADOW && !software) {
     found = shadowWalk(linear, access, mmu);
@@ -72,6 +79,8 @@ function walk(linear: u64, access: u32, mmu: u32, software: bool): bool {
     isMmio = true;
     mmioEntry = shadowMmio;
     gpaPage = shadowMmio & 0x0007fffffffff000;
+    // the guest's rights stand in the marker; where they need a closer look, the hypervisor has it
+    if ((shadowMmio & 6) == 2 && mmu != TLB_USER) findApic(access);
     found = FOUND_WRITABLE | (12 << FOUND_SHIFT); // a reserved bit faults whatever the access
     return true;
   }
@@ -87,8 +96,17 @@ function walk(linear: u64, access: u32, mmu: u32, software: bool): bool {
   }
   if (nestedMmio) {
     isMmio = true;
+    findApic(access);
     return true;
   }
   exitPaging(nestedReason, nestedQualification, gpaPage | (linear & 0xfff), linear, guestHow(access, mmu), false);
   return false;
+}
+
+/** The device's page is the processor's own APIC, which no data access leaves the guest for. */
+function findApic(access: u32): void {
+  if (access & ACCESS_EXEC || !isApicPage(gpaPage)) return;
+  isMmio = false;
+  isApic = true;
+  page = apicPage();
 }

@@ -17,6 +17,18 @@ export interface CoreExports {
   saveVcpu(): void;
   loadVcpu(): void;
   stateChanged(): void;
+  sendInterrupt(
+    destination: number,
+    logical: number,
+    wide: number,
+    mode: number,
+    vector: number,
+    level: number,
+  ): number;
+  acceptsExtInt(): number;
+  hasInterrupt(): number;
+  timerDeadline(): number;
+  limitRun(count: number): void;
   getRflags(): number;
   setRflags(value: number): void;
   flushTlb(): void;

@@ -28,6 +28,7 @@ export interface Shared {
   readonly cpuid: Cpuid;
   readonly msrs: MsrTable;
   readonly stats: ExitStats;
+  eoiListener: EoiListener | undefined;
   /** Vm.close() was called. */
   closed: boolean;
 }
@@ -40,6 +41,11 @@ export function checkOpen(shared: Shared, what: string): void {
 /** Gives the vector of the interrupt a vCPU takes (an 8259's INTA cycle); -1 if there is none after all. */
 export interface InterruptSource {
   acknowledge(): number;
+}
+
+/** Who hears of the EOI of a level-triggered vector: the I/O APIC. */
+export interface EoiListener {
+  eoi(vector: number): void;
 }
 
 /** What an exit to the user left undone; the next run() begins with it (spec 4.2). */

@@ -49,7 +49,7 @@ export const CPU_FEATURES: Readonly<Record<string, CpuFeature>> = {
   msr: feature(LEVEL1, 'edx', 5, 'v1'),
   pae: feature(LEVEL1, 'edx', 6, 'v1'),
   cx8: feature(LEVEL1, 'edx', 8, 'v1'),
-  apic: feature(LEVEL1, 'edx', 9, 'option'),
+  apic: feature(LEVEL1, 'edx', 9, 'option', 'FEATURE_APIC'),
   sep: feature(LEVEL1, 'edx', 11, 'v1'),
   pge: feature(LEVEL1, 'edx', 13, 'v1'),
   cmov: feature(LEVEL1, 'edx', 15, 'v1'),

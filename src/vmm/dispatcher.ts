@@ -7,7 +7,14 @@ import { DeviceError } from './device-error.js';
 import { InternalError } from './exit.js';
 import { timedExit } from './exit-timer.js';
 import { HardwareExit, ROWS, TIMED_EVERY, TIMED_FIRST, rowOf } from './exit-stats.js';
-import { handleControl, handleHalt, handleInterruptWindow, handleNothing, handleTripleFault } from './exits/control.js';
+import {
+  handleControl,
+  handleEoi,
+  handleHalt,
+  handleInterruptWindow,
+  handleNothing,
+  handleTripleFault,
+} from './exits/control.js';
 import { handleCpuid } from './exits/cpuid.js';
 import { handleHypercall } from './exits/hypercall.js';
 import { handleIo } from './exits/io.js';
@@ -31,6 +38,7 @@ for (const [reason, handler] of [
   [HardwareExit.Xsetbv, handleUnknownRegister],
   [HardwareExit.Vmcall, handleHypercall],
   [HardwareExit.Hlt, handleHalt],
+  [HardwareExit.EoiInduced, handleEoi],
   [HardwareExit.InterruptWindow, handleInterruptWindow],
   [HardwareExit.TripleFault, handleTripleFault],
   [HardwareExit.CrAccess, handleControl],

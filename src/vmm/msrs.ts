@@ -29,6 +29,7 @@ const IN_STATE = new Map<number, LayoutName>([
   [0x175, 'MSR_SYSENTER_ESP'],
   [0x176, 'MSR_SYSENTER_EIP'],
   [0x1a0, 'MSR_MISC_ENABLE'],
+  [0x6e0, 'APIC_TSC_DEADLINE'],
   [0x277, 'MSR_PAT'],
   [0xc000_0080, 'EFER'],
   [0xc000_0081, 'MSR_STAR'],

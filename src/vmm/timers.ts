@@ -4,6 +4,9 @@
 import type { Timer, TimeSource } from '../bus/time.js';
 import type { Clock } from './clock.js';
 
+/** More instructions than any run is told to make at once. */
+const LIMIT_MOST = 2 ** 30;
+
 class DeviceTimer implements Timer {
   deadline = Infinity;
 
@@ -26,11 +29,14 @@ class DeviceTimer implements Timer {
 
 export class Timers implements TimeSource {
   readonly #clock: Clock;
+  readonly #limitRun: (instructions: number) => void;
   readonly #timers: DeviceTimer[] = [];
   #next = Infinity;
 
-  constructor(clock: Clock) {
+  /** `limitRun` ends the run that is under way after so many instructions. */
+  constructor(clock: Clock, limitRun: (instructions: number) => void) {
     this.#clock = clock;
+    this.#limitRun = limitRun;
   }
 
   now(): number {
@@ -50,7 +56,15 @@ export class Timers implements TimeSource {
 
   /** @internal a timer was set or cancelled */
   changed(): void {
+    const before = this.#next;
     this.#next = this.#timers.reduce((least, { deadline }) => Math.min(least, deadline), Infinity);
+    if (this.#next < before) this.#limitRun(Math.min(this.untilNext(), LIMIT_MOST));
+  }
+
+  /** By the virtual clock, how many instructions are left until the next timer is due: at least one; else Infinity. */
+  untilNext(): number {
+    if (this.#next === Infinity || this.#clock.mode === 'real') return Infinity;
+    return Math.max(1, Math.ceil(this.#clock.instructionsUntil(this.#next)));
   }
 
   /**

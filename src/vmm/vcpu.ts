@@ -51,6 +51,8 @@ export interface VcpuParts {
   guestMemory: GuestMemory;
   physicalBits: number;
   paging: () => PagingMode;
+  /** The processor has its local APIC. */
+  apic: boolean;
   /** Power-on state. */
   reset: () => void;
 }
@@ -73,13 +75,14 @@ export class Vcpu {
   readonly #guest: GuestMemory;
   readonly #physicalBits: number;
   readonly #lookUps: LookUps;
+  readonly #hasApic: boolean;
   readonly #reset: () => void;
 
   /** kvm_run.immediate_exit: run() completes what the last exit left undone, and returns Intr without entering the guest. */
   immediateExit = false;
 
   /** Made by Vm.createVcpu(). */
-  constructor({ context, clock, timers, guestMemory, physicalBits, paging, reset }: VcpuParts) {
+  constructor({ context, clock, timers, guestMemory, physicalBits, paging, apic, reset }: VcpuParts) {
     this.#context = context;
     this.#core = context.core;
     this.#clock = clock;
@@ -87,6 +90,7 @@ export class Vcpu {
     this.#guest = guestMemory;
     this.#physicalBits = physicalBits;
     this.#lookUps = new LookUps(context, guestMemory, paging);
+    this.#hasApic = apic;
     this.#reset = reset;
   }
 
@@ -196,13 +200,14 @@ export class Vcpu {
     const { i32 } = context.shared.memory;
     const activity = context.word(layout.ACTIVITY);
     // A halt that the caller knows of is over; one that came with the last instruction of a budget is yet to be reported.
-    if (i32[activity] === 1 && this.#context.lastReason === ExitReason.Hlt) i32[activity] = 0;
+    // With a local APIC of its own the vCPU stays halted until something wakes it (as with KVM's irqchip).
+    if (!this.#hasApic && i32[activity] === 1 && this.#context.lastReason === ExitReason.Hlt) i32[activity] = 0;
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
     let left = maxInstructions;
     while (left > 0) {
       this.#timers.fire();
       const before = exports.retired();
-      const result = exports.run(Math.min(left, SLICE, BUDGET_MAX, this.#untilTimer()));
+      const result = exports.run(Math.min(left, SLICE, BUDGET_MAX, this.#timers.untilNext()));
       left -= exports.retired() - before;
       if (result === RunResult.Left) return this.#take();
       if (result === RunResult.Stopped) return new PlainExit(ExitReason.Intr);
@@ -210,13 +215,6 @@ export class Vcpu {
       if (performance.now() >= deadline) break;
     }
     return new PlainExit(ExitReason.Budget);
-  }
-
-  /** By the virtual clock, how many instructions are left until the next timer is due: at least one. */
-  #untilTimer(): number {
-    const { next } = this.#timers;
-    if (next === Infinity || this.#clock.mode === 'real') return Infinity;
-    return Math.max(1, Math.ceil(this.#clock.instructionsUntil(next)));
   }
 
   /** The exit that a handler has left; or what a device has thrown. */
@@ -391,7 +389,12 @@ export class Vcpu {
     return free && !shadowed && !injecting && (exports.getRflags() & 0x200) !== 0;
   }
 
-  /** After an Hlt exit, until the next run(). */
+  /** Ticks of the clock at which the local APIC's timer is due; Infinity = never. */
+  get timerTicks(): number {
+    return this.#core.exports.timerDeadline() || Infinity;
+  }
+
+  /** After an Hlt exit, until the next run(); with a local APIC, until something wakes the vCPU. */
   get halted(): boolean {
     return this.#context.shared.memory.i32[this.#context.word(this.#core.layout.ACTIVITY)] === 1;
   }

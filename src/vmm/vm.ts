@@ -33,6 +33,7 @@ import { ShadowTable } from './shadow-table.js';
 import { Slots } from './slots.js';
 import type { Snapshot } from './snapshot.js';
 import { Snapshots } from './snapshots.js';
+import type { InterruptMessage } from './interrupt-message.js';
 import { Timers } from './timers.js';
 import { Vcpu } from './vcpu.js';
 
@@ -50,6 +51,8 @@ export interface VmStats {
 
 /** The counts of unimplemented operations in an arena. */
 const OPERATIONS = 2048;
+/** The core crystal clock, of which CPUID leaf 15H tells: the APIC timer counts by it. */
+const CRYSTAL_KHZ = 25_000;
 
 export class Vm {
   /** Guest-physical memory. */
@@ -83,7 +86,7 @@ export class Vm {
     this.#core = core;
     this.#linear = new CoreMemory(core.limits);
     this.clock = new Clock(options.clock, options.tscKhz, options.ticksPerInstruction);
-    this.timers = new Timers(this.clock);
+    this.timers = new Timers(this.clock, (instructions) => this.#limitRun(instructions));
     this.mmio = new IoBus('MMIO');
     this.pio = new IoBus('PIO');
     this.doorbells = new DoorbellBus();
@@ -101,6 +104,7 @@ export class Vm {
       cpuid: new Cpuid(defaultCpuid(options.cpu, options.tscKhz)),
       msrs: new MsrTable(),
       stats: new ExitStats(),
+      eoiListener: undefined,
       closed: false,
     } as { -readonly [Name in keyof Shared]: Shared[Name] };
     this.#shared = shared;
@@ -178,6 +182,15 @@ export class Vm {
     this.#shared.msrs.claim(index, handler);
   }
 
+  /**
+   * An interrupt message, to the local APICs of all vCPUs (`cpu: { apic: true }`): of an I/O APIC, or an MSI. False if nobody
+   * took it.
+   */
+  deliverInterrupt({ destination, logical, wide, mode, vector, level }: InterruptMessage): boolean {
+    const { exports } = this.#first.context.core;
+    return exports.sendInterrupt(destination, +logical, +wide, mode, vector, +level) !== 0;
+  }
+
   /** KVM_GET_CPUID2. */
   getCpuid(): readonly CpuidEntry[] {
     return this.#shared.cpuid.entries;
@@ -204,7 +217,6 @@ export class Vm {
     this.#giveShadow(context);
     const reset = (): void => this.#resetVcpu(context);
     reset();
-    if (index === 0) this.clock.follow(() => core.exports.retired());
     this.#contexts.push(context);
     const vcpu = new Vcpu({
       context,
@@ -213,8 +225,10 @@ export class Vm {
       guestMemory: this.memory,
       physicalBits: this.options.cpu.physicalBits,
       paging: () => this.options.paging,
+      apic: this.options.cpu.apic,
       reset,
     });
+    if (index === 0) this.clock.follow(() => vcpu.retired);
     this.#vcpus.push(vcpu);
     return vcpu;
   }
@@ -223,7 +237,7 @@ export class Vm {
   #resetVcpu(context: VcpuContext): void {
     const { core, index, shadow } = context;
     const { exports, layout, state } = core;
-    const { u64 } = this.#linear;
+    const { u32, u64 } = this.#linear;
     const at = (offset: number): number => (state + offset) / 8;
     const { RETIRED, COUNT_WALKS, COUNT_DECODES, COUNT_BLOCKS, RANDOM_COUNT } = layout;
     const kept = [RETIRED, COUNT_WALKS, COUNT_DECODES, COUNT_BLOCKS, RANDOM_COUNT] as const;
@@ -235,10 +249,12 @@ export class Vm {
       [layout.PHYSICAL_BITS, options.cpu.physicalBits],
       [layout.FEATURES, featureBits(this.#shared.cpuid, options.cpu.vendor, layout)],
       [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
+      [layout.CRYSTAL_TICKS, Math.round((options.tscKhz / CRYSTAL_KHZ) * 65536)],
       [layout.TSC_OFFSET, this.clock.skipped],
       [layout.RANDOM_STREAM, index],
     ];
     for (const [offset, value] of settings) u64[at(offset)] = BigInt(value);
+    if (options.cpu.apic && index > 0) u32[(state + layout.ACTIVITY) / 4] = layout.ACTIVITY_WAIT_FOR_SIPI;
     // The key stays zero with a virtual clock: runs repeat, random numbers included.
     const key = u64.subarray(at(layout.RANDOM_KEY), at(layout.RANDOM_KEY) + 4);
     if (options.clock === 'real') key.set(crypto.getRandomValues(new BigUint64Array(4)));
@@ -386,6 +402,11 @@ export class Vm {
   #slotsChanged(): void {
     this.#shared.nested.clear();
     for (const { shadow } of this.#contexts) shadow?.clear();
+  }
+
+  /** A timer has been set: with the virtual clock the run that is under way ends when it is due. */
+  #limitRun(instructions: number): void {
+    for (const { core, running } of this.#contexts) if (running) core.exports.limitRun(instructions);
   }
 
   #flush(): void {

@@ -6,7 +6,12 @@ import { HardwareExit, rowOf } from '../exit-stats.js';
 
 const RFLAGS_IF = 0x200;
 
-/** HLT: on, if there is what to wake up for; otherwise the user decides how to wait. RIP is past the instruction. */
+/** The 8259s' INTR is up and the local APIC lets it through. */
+function extIntWaits(context: VcpuContext): boolean {
+  return context.interruptLine && context.core.exports.acceptsExtInt() !== 0;
+}
+
+/** HLT: on, if there is what to wake up for; otherwise the user decides how to wait. RIP is past the instruction. A vCPU that waits for a SIPI ends here too. */
 export function handleHalt(context: VcpuContext): number {
   const { core, shared } = context;
   const { layout } = core;
@@ -15,8 +20,9 @@ export function handleHalt(context: VcpuContext): number {
   const awake =
     (i32[context.word(layout.INJECT_INFO)]! & EVENT_VALID) !== 0 ||
     i32[context.word(layout.NMI_PENDING)] !== 0 ||
-    (interruptible && (context.interruptLine || i32[context.word(layout.IRQ_VECTOR)]! >= 0));
-  if (!awake) return context.leave(new PlainExit(ExitReason.Hlt));
+    (interruptible && (extIntWaits(context) || i32[context.word(layout.IRQ_VECTOR)]! >= 0));
+  if (!awake || i32[context.word(layout.ACTIVITY)] !== layout.ACTIVITY_HALTED)
+    return context.leave(new PlainExit(ExitReason.Hlt));
   i32[context.word(layout.ACTIVITY)] = 0;
   return layout.RESUME;
 }
@@ -27,7 +33,7 @@ export function handleInterruptWindow(context: VcpuContext): number {
   const { layout } = core;
   const { i32 } = shared.memory;
   context.withdraw(layout.REQUEST_WINDOW);
-  if (context.interruptLine && context.interruptSource !== undefined) {
+  if (context.interruptSource !== undefined && extIntWaits(context)) {
     const vector = context.interruptSource.acknowledge();
     if (vector >= 0) {
       i32[context.word(layout.INJECT_INFO)] = EVENT_VALID | (vector & 0xff);
@@ -40,6 +46,12 @@ export function handleInterruptWindow(context: VcpuContext): number {
   if (!context.wantsWindow) return layout.RESUME;
   context.wantsWindow = false;
   return context.leave(new PlainExit(ExitReason.IrqWindowOpen));
+}
+
+/** The guest has ended the service of a level-triggered interrupt: whose line is still up, it comes again. */
+export function handleEoi(context: VcpuContext, vector: number): number {
+  context.shared.eoiListener?.eoi(vector);
+  return context.core.layout.RESUME;
 }
 
 export function handleTripleFault(context: VcpuContext): number {
