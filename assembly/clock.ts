@@ -1,6 +1,6 @@
 // Where the guest's clock stands: by retired instructions, or by the host's.
 
-import { BUDGET, cpu, RETIRED, RUN_BUDGET, TSC_OFFSET, TSC_PER_INSN } from './state';
+import { BUDGET, CLOCK_SKIPPED, cpu, RETIRED, RUN_BUDGET, TSC_OFFSET, TSC_PER_INSN } from './state';
 import { BLOCK_MAX } from './uop';
 import { hostTicks } from './imports';
 
@@ -17,7 +17,7 @@ export function retiredBefore(): u64 {
 /** Ticks of the TSC's clock, without the offset that the guest or the hypervisor put on it. */
 export function clockTicks(): u64 {
   const rate = load<u64>(cpu, TSC_PER_INSN);
-  return rate ? (retiredBefore() * rate) >> 16 : <u64>hostTicks();
+  return rate ? ((retiredBefore() * rate) >> 16) + load<u64>(cpu, CLOCK_SKIPPED) : <u64>hostTicks();
 }
 /** The time-stamp counter. */
 export function timeStamp(): u64 {

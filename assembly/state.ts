@@ -135,8 +135,10 @@ export const MSR_MISC_ENABLE: usize = MSR_PAT + 8;
 export const MSR_TSC_ADJUST: usize = MSR_MISC_ENABLE + 8;
 /** Added to the clock to give the TSC. */
 export const TSC_OFFSET: usize = MSR_TSC_ADJUST + 8;
+/** How far the virtual clock was put forward, in ticks: a machine that waits skips the time. */
+export const CLOCK_SKIPPED: usize = TSC_OFFSET + 8;
 /** Instructions retired before the present run(), and the budget that run() began with. */
-export const RETIRED: usize = TSC_OFFSET + 8;
+export const RETIRED: usize = CLOCK_SKIPPED + 8;
 export const RUN_BUDGET: usize = RETIRED + 8;
 /** Virtual clock: TSC ticks per 2^16 retired instructions (0 = the host's clock, asked through an import). */
 export const TSC_PER_INSN: usize = RUN_BUDGET + 8;

@@ -29,7 +29,7 @@ export class Clock {
   /** The same as one vCPU's TSC counts it, whose instructions `retired` tells. */
   ticksOf(retired: () => number): number {
     if (this.mode === 'real') return this.hostTicks();
-    return retired() * this.ticksPerInstruction;
+    return retired() * this.ticksPerInstruction + this.#skipped;
   }
 
   /** Nanoseconds since the Vm was made. */

@@ -250,7 +250,7 @@ export class Vm {
       [layout.FEATURES, featureBits(this.#shared.cpuid, options.cpu.vendor, layout)],
       [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
       [layout.CRYSTAL_TICKS, Math.round((options.tscKhz / CRYSTAL_KHZ) * 65536)],
-      [layout.TSC_OFFSET, this.clock.skipped],
+      [layout.CLOCK_SKIPPED, this.clock.skipped],
       [layout.RANDOM_STREAM, index],
     ];
     for (const [offset, value] of settings) u64[at(offset)] = BigInt(value);
@@ -333,12 +333,31 @@ export class Vm {
   skipTime(nanoseconds: number): void {
     if (this.clock.mode !== 'virtual') throw new EINVAL('skipTime: only the virtual clock can be put forward');
     if (!(nanoseconds >= 0)) throw new EINVAL(`skipTime: nanoseconds must be 0 or more, not ${String(nanoseconds)}`);
-    const ticks = Math.round((nanoseconds * this.options.tscKhz) / 1e6);
+    this.#skip(Math.round((nanoseconds * this.options.tscKhz) / 1e6));
+  }
+
+  #skip(ticks: number): void {
     this.clock.skip(ticks);
     for (const { core } of this.#contexts) {
-      const at = (core.state + core.layout.TSC_OFFSET) / 8;
-      this.#linear.u64[at] = this.#linear.u64[at]! + BigInt(ticks);
+      this.#linear.u64[(core.state + core.layout.CLOCK_SKIPPED) / 8] = BigInt(this.clock.skipped);
     }
+  }
+
+  /** When the next timer of a device or of a local APIC is due, in nanoseconds since power-on; Infinity = none is set. */
+  get nextTimer(): number {
+    const ticks = this.#vcpus.reduce((least, { timerTicks }) => Math.min(least, timerTicks), Infinity);
+    return Math.min(this.timers.next, (ticks * 1e6) / this.options.tscKhz);
+  }
+
+  /** With the virtual clock and all vCPUs halted: puts it forward to the next timer. False: none is set. */
+  skipToTimer(): boolean {
+    if (this.clock.mode !== 'virtual') throw new EINVAL('skipToTimer: only the virtual clock can be put forward');
+    const next = this.nextTimer;
+    if (next === Infinity) return false;
+    // at least to the timer, whatever is lost in rounding
+    const ticks = Math.ceil((next * this.options.tscKhz) / 1e6 - this.clock.ticks());
+    this.#skip(Math.max(1, ticks));
+    return true;
   }
 
   /**
