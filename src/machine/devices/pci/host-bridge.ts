@@ -20,7 +20,7 @@ export class HostBridge extends PciDevice {
 
   constructor(board: Board) {
     super(board, IDENTITY, []);
-    // Bits 7:6 and 3:2 of an attribute register are reserved; the low half of the first is too (3.2.13).
+    // Bits 7:6 and 3:2 of an attribute register are reserved; the low half of the first is too (register PAM).
     this.space.define(PAM, 1, 0, 0x30);
     for (let index = 1; index < PAM_REGISTERS; index++) this.space.define(PAM + index, 1, 0, 0x33);
     this.space.define(SMRAM, 1, SMRAM_INITIAL, SMRAM_WRITABLE);

@@ -1,6 +1,6 @@
 // Where the INTx# pins of bus 0 lead. Slots take the four wires PIRQA#…PIRQD# in turn; each wire goes to an input of the
 // I/O APIC of its own (GSI 16…19), and through the PIIX3's router to an input of the 8259s that the registers 60h–63h name
-// (82371SB datasheet, order number 290550, 2.5.x "PIRQRC"). Whoever pulls a wire, it is pulled: wires and inputs are ORed.
+// (82371SB datasheet, order number 290550, registers PIRQRC). Whoever pulls a wire, it is pulled: wires and inputs are ORed.
 
 import type { InterruptLine } from '../../../bus/device.js';
 
