@@ -13,7 +13,9 @@ import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
 import { DEBUG_EXIT_PORT, DEBUG_EXIT_PORTS, DebugExit, statusOf } from './devices/debug-exit.js';
 import type { Board, Device } from './devices/device.js';
 import { DeviceOptionError, parseDevice, type DeviceRequest } from './devices/option.js';
+import { ECAM_BASE } from './devices/pci/ecam.js';
 import { HostBridge } from './devices/pci/host-bridge.js';
+import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
 import { DEVICE_TYPES } from './devices/registry.js';
 import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
@@ -60,7 +62,9 @@ export class Pc {
     vm.pio.claim({ addr: BigInt(DEBUG_CONSOLE_PORT), len: 1, device: console });
     const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
     vm.pio.claim({ addr: BigInt(DEBUG_EXIT_PORT), len: DEBUG_EXIT_PORTS, device: exit });
-    this.pci = new PciBus(vm.pio);
+    // RAM has precedence where it reaches so far: then there is no ECAM.
+    const ecam = vm.options.memory <= ECAM_BASE ? { mmio: vm.mmio } : {};
+    this.pci = new PciBus(vm.pio, { ...ecam, lines: this.#lines });
   }
 
   /**
@@ -86,8 +90,11 @@ export class Pc {
   #assemble(requests: readonly DeviceRequest[]): void {
     const board: Board = { vm: this.vm, pci: this.pci, lines: this.#lines, time: this.vm.timers };
     this.pci.plug(new HostBridge(board), 0);
+    const isa = new IsaBridge(board);
+    this.pci.plug(isa, ISA_BRIDGE_SLOT);
     for (const request of requests) this.#devices.push(place(board, request));
-    this.pci.placeBars();
+    isa.routeInterrupts();
+    this.pci.placeBars(this.vm.options.memory);
     const blank = new Uint16Array(TEXT_COLUMNS * TEXT_ROWS).fill(BLANK_CELL);
     this.vm.memory.write(TEXT_MEMORY, new Uint8Array(blank.buffer));
   }

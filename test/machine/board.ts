@@ -11,6 +11,8 @@ export class TestBoard {
   /** Levels by GSI, and every change in order. */
   readonly levels = new Map<number, 0 | 1>();
   readonly changes: [gsi: number, level: 0 | 1][] = [];
+  /** MSI and MSI-X messages, in order. */
+  readonly messages: [lo: number, hi: number, data: number][] = [];
   readonly lines: InterruptLine = {
     set: (gsi, level) => {
       if ((this.levels.get(gsi) ?? 0) !== level) this.changes.push([gsi, level]);
@@ -19,7 +21,8 @@ export class TestBoard {
   };
 
   private constructor(readonly vm: Vm) {
-    this.pci = new PciBus(vm.pio);
+    const messages = (lo: number, hi: number, data: number): void => void this.messages.push([lo, hi, data]);
+    this.pci = new PciBus(vm.pio, { mmio: vm.mmio, lines: this.lines, messages });
   }
 
   static async create(): Promise<TestBoard> {
