@@ -20,7 +20,7 @@ let uart: Uart16550;
 beforeEach(() => {
   sent = [];
   interrupts = 0;
-  uart = new Uart16550({ output: (byte) => sent.push(byte), interrupt: { trigger: () => interrupts++ } });
+  uart = new Uart16550({ output: (byte) => sent.push(byte), interrupt: (level) => (interrupts += level) });
 });
 
 const read = (register: number): number => uart.read(register, 1);

@@ -3,7 +3,7 @@
 // The line behind it is infinitely fast and loses nothing: a character is gone when it is written, and one that the host
 // sends waits outside until there is room. Baud rate, parity and stop bits are kept and mean nothing.
 
-import type { IoDevice, Trigger } from '../../bus/device.js';
+import type { IoDevice } from '../../bus/device.js';
 import type { Stateful } from '../../bus/device-state.js';
 
 export const COM1_PORT = 0x3f8;
@@ -74,8 +74,8 @@ const FIFO_SIZE = 16;
 export interface UartOptions {
   /** Gets every byte sent. */
   output: (byte: number) => void;
-  /** Pulled whenever the INTR pin, as the PC's OUT2 gate lets it through, goes up. */
-  interrupt?: Trigger;
+  /** Told whenever the INTR pin, as the PC's OUT2 gate lets it through, changes. */
+  interrupt?: (level: 0 | 1) => void;
 }
 
 export type UartState = {
@@ -96,7 +96,7 @@ export type UartState = {
 export class Uart16550 implements IoDevice, Stateful {
   readonly name = 'uart-16550';
   readonly #output: (byte: number) => void;
-  readonly #interrupt: Trigger | undefined;
+  readonly #interrupt: ((level: 0 | 1) => void) | undefined;
 
   /** What the host has sent and the receiver has no room for. */
   #incoming: number[] = [];
@@ -129,6 +129,11 @@ export class Uart16550 implements IoDevice, Stateful {
   /** Bytes sent to the guest that it has not read. */
   get unread(): number {
     return this.#incoming.length - this.#incomingAt + this.#received.length;
+  }
+
+  /** The guest wants to be interrupted by what the host sends: a halted machine may be waiting for it. */
+  get listens(): boolean {
+    return (this.#ier & IER_RECEIVED) !== 0;
   }
 
   /** The INTR pin behind the OUT2 gate. */
@@ -345,9 +350,9 @@ export class Uart16550 implements IoDevice, Stateful {
   #update(): void {
     const gate = (this.#mcr & (MCR_OUT2 | MCR_LOOP)) === MCR_OUT2;
     const up = gate && this.#source() !== IIR_NONE;
-    const rises = up && !this.#pin;
+    if (up === this.#pin) return;
     this.#pin = up;
-    if (rises) this.#interrupt?.trigger();
+    this.#interrupt?.(up ? 1 : 0);
   }
 
   /** What the host has sent and the guest has not taken is part of it; what the guest has sent is not. */
@@ -396,7 +401,7 @@ export class Uart16550 implements IoDevice, Stateful {
     this.#lineErrors = 0;
     this.#msr = MSR_TERMINAL;
     this.#emptyPending = false;
-    this.#pin = false;
+    this.#update();
   }
 }
 
