@@ -21,11 +21,13 @@ import { DEVICE_TYPES } from './devices/registry.js';
 import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
 import { BLANK_CELL, TEXT_COLUMNS, TEXT_MEMORY, TEXT_ROWS, VGA_PORT, VGA_PORTS, VgaText } from './devices/vga-text.js';
 import { hostTurn } from './host-turn.js';
+import { Idle } from './idle.js';
 import { LineBuffer } from './line-buffer.js';
 import { loadImage, loaderOf } from './loaders/index.js';
 import { bootFiles, vmOptions, type PcOptions, type PcRunOptions } from './pc-options.js';
 import type { RunResult, StopReason } from './run-result.js';
 
+const RFLAGS_IF = 0x200n;
 /** Milliseconds between two turns of the host. */
 const SLICE_MS = 15;
 /** Instructions that disassemble() lists at most, in each direction. */
@@ -44,6 +46,11 @@ export class Pc {
   #format = '';
   #notes: readonly string[] = [];
   #exitValue: number | undefined;
+  /** What a device has said is the end of this run. */
+  #ending: 'debug-exit' | 'power-off' | 'reset' | undefined;
+  readonly #idle = new Idle();
+  /** The guest is halted and goes on with a timer, or with something from outside. */
+  #waits = false;
   #errorMessage = '';
   #running = false;
 
@@ -131,6 +138,7 @@ export class Pc {
   /** Sends bytes to the guest on COM1. */
   sendSerial(bytes: Uint8Array): void {
     this.uart.receive(bytes);
+    this.#idle.wake();
   }
 
   /**
@@ -146,18 +154,24 @@ export class Pc {
     if (this.#running) throw new EBUSY('Pc.run: the machine is running already');
     this.#running = true;
     this.#exitValue = undefined;
+    this.#ending = undefined;
     const start = performance.now();
     const first = this.vcpu.retired;
     const deadline = start + timeoutMs;
+    signal?.addEventListener('abort', this.#idle.wake);
     try {
       for (;;) {
+        this.#idle.begin();
         let reason = signal?.aborted ? 'aborted' : this.#slice(first + maxInstructions, deadline);
         this.#flush();
         if (reason === undefined && performance.now() >= deadline) reason = 'timeout';
         if (reason !== undefined) return await this.#result(reason, first, start);
-        await hostTurn();
+        const wait = this.#waits ? this.#millisecondsToTimer() : 0;
+        if (wait >= 1) await this.#idle.wait(Math.min(wait, deadline - performance.now()));
+        else await hostTurn();
       }
     } finally {
+      signal?.removeEventListener('abort', this.#idle.wake);
       this.#flush();
       this.#running = false;
     }
@@ -170,11 +184,27 @@ export class Pc {
     for (;;) {
       const maxInstructions = lastInstruction - vcpu.retired;
       if (maxInstructions <= 0) return 'budget';
+      this.#waits = false;
       const exit = vcpu.run({ maxInstructions, timeoutMs: Math.max(0, end - performance.now()) });
-      if (this.#exitValue !== undefined) return 'debug-exit';
+      if (this.#ending !== undefined) return this.#ending;
       const reason = this.#answer(exit);
-      if (reason !== undefined || performance.now() >= end) return reason;
+      if (reason !== undefined || this.#waits || performance.now() >= end) return reason;
     }
+  }
+
+  /** The vCPU is halted. With the virtual clock the time until the next timer passes at once. */
+  #halted(): StopReason | undefined {
+    const { vm, vcpu } = this;
+    const open = (vcpu.getRegs().rflags & RFLAGS_IF) !== 0n;
+    if (!open || (vm.nextTimer === Infinity && !this.uart.listens)) return 'halted';
+    if (vm.clock.mode === 'virtual' && vm.skipToTimer()) return undefined;
+    this.#waits = true;
+    return undefined;
+  }
+
+  /** Of the host's time, until the guest's next timer is due. */
+  #millisecondsToTimer(): number {
+    return (this.vm.nextTimer - this.vm.clock.nanoseconds()) / 1e6;
   }
 
   /** Why the run is over, if this exit ends it. */
@@ -187,7 +217,7 @@ export class Pc {
         if (!exit.isWrite) exit.data.fill(0xff);
         return undefined;
       case ExitReason.Hlt:
-        return 'halted';
+        return this.#halted();
       case ExitReason.Shutdown:
         this.#errorMessage = 'triple fault';
         return 'shutdown';
@@ -212,6 +242,12 @@ export class Pc {
   /** The first write counts; the vCPU stops behind it as soon as it can. */
   #debugExit(value: number): void {
     this.#exitValue ??= value;
+    this.#end('debug-exit');
+  }
+
+  /** The first word counts. */
+  #end(reason: 'debug-exit' | 'power-off' | 'reset'): void {
+    this.#ending ??= reason;
     this.vcpu.requestStop();
   }
 
