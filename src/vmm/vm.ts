@@ -7,7 +7,8 @@ import { loadCoreModule, type CoreModule } from '../core/module.js';
 import { DoorbellBus } from '../bus/doorbell-bus.js';
 import { IoBus } from '../bus/io-bus.js';
 import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
-import { EBUSY, EINVAL, ENOENT } from '../eventfd/index.js';
+import { IrqFds, type IrqFdArgs } from '../bus/irqfd.js';
+import { EBUSY, EEXIST, EINVAL, ENOENT, ENXIO } from '../eventfd/index.js';
 import { Clock } from './clock.js';
 import { checkOpen, VcpuContext, type Shared } from './context.js';
 import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
@@ -15,6 +16,8 @@ import { featureBits } from './features.js';
 import { makeExitHandler } from './dispatcher.js';
 import { ExitStats, type ExitCounters } from './exit-stats.js';
 import { GuestMemory } from './guest-memory.js';
+import type { IrqRoute } from './irq-routing.js';
+import type { IrqChip, MsiArgs } from './irqchip.js';
 import type { MemoryRegion } from './memory-slot.js';
 import { MsrTable, type MsrHandler } from './msrs.js';
 import { EPT_FORMAT, NestedTable, NPT_FORMAT, type NestedFormat } from './nested-table.js';
@@ -71,6 +74,7 @@ export class Vm {
   readonly #slots: Slots;
   readonly #shared: Shared;
   readonly #ioeventfds: IoEventFds;
+  #irqChip: IrqChip | undefined;
   readonly #snapshots: Snapshots;
   readonly #contexts: VcpuContext[] = [];
   readonly #vcpus: Vcpu[] = [];
@@ -130,6 +134,7 @@ export class Vm {
       slots: this.#slots,
       clock: this.clock,
       ioeventfds: this.#ioeventfds,
+      irqChip: () => this.#irqChip,
       options,
       exports: context.core.exports as unknown as WebAssembly.Exports,
     });
@@ -171,6 +176,48 @@ export class Vm {
   ioeventfd(args: IoEventFdArgs): void {
     checkOpen(this.#shared, 'ioeventfd');
     this.#ioeventfds.apply(args);
+  }
+
+  /** Gives the Vm its interrupt controllers, as KVM_CREATE_IRQCHIP does. EEXIST if it has some. */
+  attachIrqChip(chip: IrqChip): void {
+    checkOpen(this.#shared, 'attachIrqChip');
+    if (this.#irqChip !== undefined) throw new EEXIST('attachIrqChip: the Vm has interrupt controllers already');
+    this.#irqChip = chip;
+  }
+
+  /** What attachIrqChip() gave it. */
+  get irqChip(): IrqChip | undefined {
+    return this.#irqChip;
+  }
+
+  /** KVM_IRQFD: signals of an eventfd become interrupts of a GSI, or (IrqFdFlag.Deassign) no longer. For its errors see IrqFds. */
+  irqfd(args: IrqFdArgs): void {
+    checkOpen(this.#shared, 'irqfd');
+    if (this.#irqChip === undefined) new IrqFds({ lines: { set: () => {} }, irqchip: 'none' }).apply(args);
+    else this.#irqChip.irqfd(args);
+  }
+
+  /** KVM_IRQ_LINE: asserts a GSI or lets it go. ENXIO without interrupt controllers. */
+  irqLine(gsi: number, level: number): void {
+    checkOpen(this.#shared, 'irqLine');
+    if (this.#irqChip === undefined) throw new ENXIO('irqLine: the Vm has no interrupt controllers');
+    this.#irqChip.irqLine(gsi, level);
+  }
+
+  /** KVM_SET_GSI_ROUTING: replaces all routes. For its errors see IrqRouting; EINVAL without interrupt controllers. */
+  setGsiRouting(routes: readonly IrqRoute[]): void {
+    this.#needIrqChip('setGsiRouting').setGsiRouting(routes);
+  }
+
+  /** KVM_SIGNAL_MSI: true if a local APIC took the message. EINVAL for flags, or without interrupt controllers. */
+  signalMsi(msi: MsiArgs): boolean {
+    return this.#needIrqChip('signalMsi').signalMsi(msi);
+  }
+
+  #needIrqChip(what: string): IrqChip {
+    checkOpen(this.#shared, what);
+    if (this.#irqChip === undefined) throw new EINVAL(`${what}: the Vm has no interrupt controllers`);
+    return this.#irqChip;
   }
 
   /** Answers RDMSR and WRMSR for a register that the CPU does not know. EBUSY if it does, or somebody else answers. */
@@ -377,10 +424,11 @@ export class Vm {
     };
   }
 
-  /** Ends the Vm: releases the eventfds that ioeventfds hold. Registering, adding vCPUs or running them is EBADF from now on. */
+  /** Ends the Vm: releases the eventfds that ioeventfds and irqfds hold. Registering, adding vCPUs or running them is EBADF from now on. */
   close(): void {
     this.#shared.closed = true;
     this.#ioeventfds.close();
+    this.#irqChip?.close();
   }
 
   #slotsChanged(): void {
