@@ -104,6 +104,11 @@ export class IrqFds {
     return this.bindings.length;
   }
 
+  /** How many GSIs resampling irqfds hold asserted. */
+  get holding(): number {
+    return this.held.size;
+  }
+
   /** The ioctl: EINVAL for unknown flags, then deassign() or assign(). */
   apply(args: IrqFdArgs): void {
     if ((this.flags(args) & IrqFdFlag.Deassign) !== 0) this.deassign(args);
@@ -149,8 +154,7 @@ export class IrqFds {
   /** The guest has acknowledged (EOI) the GSI: the resamplers' line falls, then each of their resamplefds is signalled. */
   acknowledge(gsi: number): void {
     const resamplers = this.bindings.filter((binding) => binding.gsi === gsi && binding.resample !== undefined);
-    if (resamplers.length === 0) return;
-    this.release(gsi);
+    if (this.held.has(gsi) || resamplers.length > 0) this.release(gsi);
     for (const { resample } of resamplers) resample?.signal();
   }
 
@@ -159,6 +163,17 @@ export class IrqFds {
     let fired = 0;
     for (const binding of this.bindings) if (binding.active && binding.look()) fired++;
     return fired;
+  }
+
+  /** What a snapshot keeps: the GSIs held asserted. Bindings are configuration. */
+  save(): readonly number[] {
+    return [...this.held].sort((a, b) => a - b);
+  }
+
+  /** Moves no line: whoever has the lines restores them. What no irqfd holds any more falls at its next EOI. */
+  restore(held: readonly number[]): void {
+    this.held.clear();
+    for (const gsi of held) this.held.add(gsi);
   }
 
   /** Unbinds everything, as the end of the VM does. */

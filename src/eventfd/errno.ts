@@ -27,6 +27,13 @@ export class EINTR extends DoorbellError {
   }
 }
 
+/** There is no such controller to speak to. */
+export class ENXIO extends DoorbellError {
+  constructor(message: string) {
+    super('ENXIO', 6, message);
+  }
+}
+
 /** A descriptor that is closed, or none at all. */
 export class EBADF extends DoorbellError {
   constructor(message: string) {

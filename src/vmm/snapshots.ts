@@ -2,12 +2,13 @@
 // eventfds, and what the devices on the buses say of themselves. What is configuration, and stays: slots, registrations,
 // the CPUID table, devices, options. What is neither stays too: statistics, the dirty log (it gains the pages put back).
 
-import { isStateful, type DeviceState, type IoDevice, type IoEventFdCount, type IoEventFds } from '../bus/index.js';
+import { isStateful, type DeviceState, type IoEventFdCount, type IoEventFds } from '../bus/index.js';
 import type { Stateful } from '../bus/index.js';
 import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { layoutFingerprint } from '../core/layout.js';
 import type { Clock, ClockState } from './clock.js';
 import type { Shared, VcpuContext } from './context.js';
+import type { IrqChip } from './irqchip.js';
 import { PAGE_SIZE } from './memory-slot.js';
 import type { CheckedOptions } from './options.js';
 import type { PagesThen } from './page-history.js';
@@ -16,11 +17,16 @@ import type { Slots } from './slots.js';
 import { Snapshot } from './snapshot.js';
 import { restoreVcpu, saveVcpu, type VcpuState } from './vcpu-state.js';
 
+/** What has state of its own: devices on the buses, and the GSIs' side of the interrupt controllers. */
+interface NamedStateful extends Stateful {
+  readonly name: string;
+}
+
 export interface MachineThen {
   readonly pages: PagesThen;
   readonly vcpus: readonly VcpuState[];
   readonly clock: ClockState;
-  readonly devices: readonly { device: IoDevice & Stateful; state: DeviceState }[];
+  readonly devices: readonly { device: NamedStateful; state: DeviceState }[];
   readonly counts: readonly IoEventFdCount[];
 }
 
@@ -31,6 +37,7 @@ export interface SnapshotParts {
   slots: Slots;
   clock: Clock;
   ioeventfds: IoEventFds;
+  irqChip: () => IrqChip | undefined;
   options: CheckedOptions;
   exports: WebAssembly.Exports;
 }
@@ -220,10 +227,12 @@ export class Snapshots {
     };
   }
 
-  /** Devices on the buses that have state, each once: ports before memory, by address. */
-  #devices(): (IoDevice & Stateful)[] {
+  /** Devices on the buses that have state, each once: ports before memory, by address; the irqchip behind them. */
+  #devices(): NamedStateful[] {
     const { pio, mmio } = this.parts.shared;
-    return [...new Set([...pio.devices(), ...mmio.devices()])].filter(isStateful);
+    const devices: NamedStateful[] = [...new Set([...pio.devices(), ...mmio.devices()])].filter(isStateful);
+    const chip = this.parts.irqChip();
+    return chip === undefined ? devices : [...devices, chip];
   }
 
   #checkIdle(what: string): void {

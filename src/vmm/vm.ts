@@ -7,7 +7,8 @@ import { loadCoreModule, type CoreModule } from '../core/module.js';
 import { DoorbellBus } from '../bus/doorbell-bus.js';
 import { IoBus } from '../bus/io-bus.js';
 import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
-import { EBUSY, EINVAL, ENOENT } from '../eventfd/index.js';
+import { IrqFds, type IrqFdArgs } from '../bus/irqfd.js';
+import { EBUSY, EEXIST, EINVAL, ENOENT, ENXIO } from '../eventfd/index.js';
 import { Clock } from './clock.js';
 import { checkOpen, VcpuContext, type Shared } from './context.js';
 import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
@@ -15,6 +16,8 @@ import { featureBits } from './features.js';
 import { makeExitHandler } from './dispatcher.js';
 import { ExitStats, type ExitCounters } from './exit-stats.js';
 import { GuestMemory } from './guest-memory.js';
+import type { IrqRoute } from './irq-routing.js';
+import type { IrqChip, MsiArgs } from './irqchip.js';
 import type { MemoryRegion } from './memory-slot.js';
 import { MsrTable, type MsrHandler } from './msrs.js';
 import { EPT_FORMAT, NestedTable, NPT_FORMAT, type NestedFormat } from './nested-table.js';
@@ -33,7 +36,7 @@ import { ShadowTable } from './shadow-table.js';
 import { Slots } from './slots.js';
 import type { Snapshot } from './snapshot.js';
 import { Snapshots } from './snapshots.js';
-import type { InterruptMessage } from './interrupt-message.js';
+import { DeliveryMode, type InterruptMessage } from './interrupt-message.js';
 import { Timers } from './timers.js';
 import { Vcpu } from './vcpu.js';
 
@@ -74,6 +77,7 @@ export class Vm {
   readonly #slots: Slots;
   readonly #shared: Shared;
   readonly #ioeventfds: IoEventFds;
+  #irqChip: IrqChip | undefined;
   readonly #snapshots: Snapshots;
   readonly #contexts: VcpuContext[] = [];
   readonly #vcpus: Vcpu[] = [];
@@ -134,6 +138,7 @@ export class Vm {
       slots: this.#slots,
       clock: this.clock,
       ioeventfds: this.#ioeventfds,
+      irqChip: () => this.#irqChip,
       options,
       exports: context.core.exports as unknown as WebAssembly.Exports,
     });
@@ -177,6 +182,49 @@ export class Vm {
     this.#ioeventfds.apply(args);
   }
 
+  /** Gives the Vm its interrupt controllers, as KVM_CREATE_IRQCHIP does. EEXIST if it has some. */
+  attachIrqChip(chip: IrqChip): void {
+    checkOpen(this.#shared, 'attachIrqChip');
+    if (this.#irqChip !== undefined) throw new EEXIST('attachIrqChip: the Vm has interrupt controllers already');
+    this.#irqChip = chip;
+    this.#shared.eoiListener = { eoi: (vector) => chip.eoi(vector) };
+  }
+
+  /** What attachIrqChip() gave it. */
+  get irqChip(): IrqChip | undefined {
+    return this.#irqChip;
+  }
+
+  /** KVM_IRQFD: signals of an eventfd become interrupts of a GSI, or (IrqFdFlag.Deassign) no longer. For its errors see IrqFds. */
+  irqfd(args: IrqFdArgs): void {
+    checkOpen(this.#shared, 'irqfd');
+    if (this.#irqChip === undefined) new IrqFds({ lines: { set: () => {} }, irqchip: 'none' }).apply(args);
+    else this.#irqChip.irqfd(args);
+  }
+
+  /** KVM_IRQ_LINE: asserts a GSI or lets it go. ENXIO without interrupt controllers. */
+  irqLine(gsi: number, level: number): void {
+    checkOpen(this.#shared, 'irqLine');
+    if (this.#irqChip === undefined) throw new ENXIO('irqLine: the Vm has no interrupt controllers');
+    this.#irqChip.irqLine(gsi, level);
+  }
+
+  /** KVM_SET_GSI_ROUTING: replaces all routes. For its errors see IrqRouting; EINVAL without interrupt controllers. */
+  setGsiRouting(routes: readonly IrqRoute[]): void {
+    this.#needIrqChip('setGsiRouting').setGsiRouting(routes);
+  }
+
+  /** KVM_SIGNAL_MSI: true if a local APIC took the message. EINVAL for flags, or without interrupt controllers. */
+  signalMsi(msi: MsiArgs): boolean {
+    return this.#needIrqChip('signalMsi').signalMsi(msi);
+  }
+
+  #needIrqChip(what: string): IrqChip {
+    checkOpen(this.#shared, what);
+    if (this.#irqChip === undefined) throw new EINVAL(`${what}: the Vm has no interrupt controllers`);
+    return this.#irqChip;
+  }
+
   /** Answers RDMSR and WRMSR for a register that the CPU does not know. EBUSY if it does, or somebody else answers. */
   claimMsr(index: number, handler: MsrHandler): void {
     this.#shared.msrs.claim(index, handler);
@@ -186,9 +234,11 @@ export class Vm {
    * An interrupt message, to the local APICs of all vCPUs (`cpu: { apic: true }`): of an I/O APIC, or an MSI. False if nobody
    * took it.
    */
-  deliverInterrupt({ destination, logical, wide, mode, vector, level }: InterruptMessage): boolean {
+  deliverInterrupt({ destination, logical, mode, vector, level, redirectionHint }: InterruptMessage): boolean {
     const { exports } = this.#first.context.core;
-    return exports.sendInterrupt(destination, +logical, +wide, mode, vector, +level) !== 0;
+    const wide = destination > 0xff ? 1 : 0;
+    const one = redirectionHint && mode === DeliveryMode.Fixed ? DeliveryMode.LowestPriority : mode;
+    return exports.sendInterrupt(destination, logical ? 1 : 0, wide, one, vector, level ? 1 : 0) !== 0;
   }
 
   /** KVM_GET_CPUID2. */
@@ -412,10 +462,11 @@ export class Vm {
     };
   }
 
-  /** Ends the Vm: releases the eventfds that ioeventfds hold. Registering, adding vCPUs or running them is EBADF from now on. */
+  /** Ends the Vm: releases the eventfds that ioeventfds and irqfds hold. Registering, adding vCPUs or running them is EBADF from now on. */
   close(): void {
     this.#shared.closed = true;
     this.#ioeventfds.close();
+    this.#irqChip?.close();
   }
 
   #slotsChanged(): void {
