@@ -2,18 +2,28 @@
 
 import type { ClockMode } from './options.js';
 
-export type ClockState = { skipped: number; hostTicks: number };
+export type ClockState = { skipped: number; hostTicks: number; startTime: number };
 
 export class Clock {
   #start = performance.now();
   #skipped = 0;
   #retired: () => number = () => 0;
+  #startTime: number;
 
+  /** `startTime`: see VmOptions. */
   constructor(
     readonly mode: ClockMode,
     readonly tscKhz: number,
     private readonly ticksPerInstruction: number,
-  ) {}
+    startTime = 0,
+  ) {
+    this.#startTime = startTime;
+  }
+
+  /** The date when the clock stood at 0, in milliseconds since 1970: with nanoseconds() it gives the guest's date. */
+  get startTime(): number {
+    return this.#startTime;
+  }
 
   /** Who tells how many instructions were retired: the first vCPU, by which virtual time goes. */
   follow(retired: () => number): void {
@@ -47,11 +57,12 @@ export class Clock {
 
   /** What a snapshot keeps: ticks that skip() added, and the host's. */
   save(): ClockState {
-    return { skipped: this.#skipped, hostTicks: this.hostTicks() };
+    return { skipped: this.#skipped, hostTicks: this.hostTicks(), startTime: this.#startTime };
   }
 
   /** Goes on from there, in mode 'real' too: a guest never sees its time jump. */
-  restore({ skipped, hostTicks }: ClockState): void {
+  restore({ skipped, hostTicks, startTime }: ClockState): void {
+    this.#startTime = startTime;
     this.#skipped = skipped;
     if (this.mode === 'real') this.#start = performance.now() - hostTicks / this.tscKhz;
   }

@@ -8,6 +8,8 @@ import { EBADF } from '../eventfd/index.js';
 import type { Cpuid } from './cpuid.js';
 import { ExitReason, InternalErrorExit, type Exit, type IoExit, type MmioExit } from './exit.js';
 import type { ExitStats } from './exit-stats.js';
+import type { KvmClock } from './msr/kvmclock.js';
+import type { RegisterFile } from './msr/register-file.js';
 import type { MsrTable } from './msrs.js';
 import type { NestedTable } from './nested-table.js';
 import type { PageHistory } from './page-history.js';
@@ -62,6 +64,9 @@ export const EVENT_VALID = 0x8000_0000;
 
 export class VcpuContext {
   core!: Core;
+  /** Model-specific registers that the core does not know, and the clock behind some of them. */
+  registers!: RegisterFile;
+  kvmclock!: KvmClock;
   /** The shadow page table of this vCPU, in mode 'shadow'. */
   shadow: ShadowTable | undefined;
   /** The exit handler looks at `shared.fastDoorbells` again. */

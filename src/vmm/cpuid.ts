@@ -1,10 +1,11 @@
 // What CPUID says: the features of cpu-features.ts and what else software asks a processor. It claims what the core
 // implements and nothing else.
 
-import { CPU_FEATURES, featuresOf, type CpuidRegister, type CpuLevel } from './cpu-features.js';
+import { CPU_FEATURES, featuresOf, type CpuidRegister, type CpuLevel, type CpuVendor } from './cpu-features.js';
+import { amdLeaves, coreBits, intelLeaves } from './cpu-leaves.js';
+import { kvmLeaves } from './kvm-leaves.js';
 
-/** Who made the processor, as far as a guest can tell: the CPUID strings and the behaviour where the vendors differ. */
-export type CpuVendor = 'intel' | 'amd';
+export type { CpuVendor } from './cpu-features.js';
 
 /** A configurable processor. */
 export interface CpuOptions {
@@ -20,10 +21,14 @@ export interface CpuOptions {
   physicalBits?: number;
   /** 5-level paging; default false. */
   la57?: boolean;
-  /** Claim a local APIC (whoever sets this provides one); default false. */
+  /** A local APIC, with `x2apic`, `tsc_deadline_timer` and `arat`; default false. */
   apic?: boolean;
+  /** Cores that CPUID tells of, all in one package with one thread each, 1…8: as many as vCPUs will be created; default 1. */
+  cores?: number;
   /** Show the hypervisor leaves and bit; default true. */
   hypervisor?: boolean;
+  /** KVM's paravirtual clock, announced in the hypervisor leaves; default true. */
+  kvmclock?: boolean;
 }
 
 /** kvm_cpuid_entry2: the answer for a leaf; without `subleaf`, for every ECX. */
@@ -50,19 +55,17 @@ function words(text: string, count: number): number[] {
 }
 
 /** AMD repeats these bits of leaf 1 (AMD APM vol. 3, appendix E.4.2). */
-const AMD_REPEATED = bit(0, 2, 3, 4, 5, 6, 8, 9, 13, 15, 16, 17, 23, 24);
-/** AMD: CR8 by LOCK MOV CR0 is not there; SVM is not there. */
+const AMD_REPEATED = bit(0, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 23, 24);
+/** More than one core in the package: HTT of leaf 1's EDX, and AMD's CmpLegacy in 80000001H's ECX. */
+const HTT = bit(28);
+const CMP_LEGACY = bit(1);
 const INVARIANT_TSC = bit(8);
-
-/** KVM's: the hypercall numbers and errors are KVM's too. Its feature leaf is empty: no kvmclock, no paravirtual anything. */
-const SIGNATURE = 'KVMKVMKVM\0\0\0';
 
 /** The table for a processor whose TSC counts `tscKhz` thousand a second. */
 export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
   const intel = cpu.vendor === 'intel';
   const [v0, v1, v2] = words(intel ? 'GenuineIntel' : 'AuthenticAMD', 3) as [number, number, number];
-  const [h0, h1, h2] = words(SIGNATURE, 3) as [number, number, number];
-  const has = featuresOf(cpu.level, implied(cpu), (change) => {
+  const has = featuresOf(cpu, implied(cpu), (change) => {
     throw new Error(`no feature ${change}`);
   });
   const bits = (leaf: number, subleaf: number, register: CpuidRegister): number =>
@@ -74,25 +77,33 @@ export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
       ),
     );
   const features = bits(1, 0, 'edx');
-  // Family 6 model 0x3f and family 0x17 model 1: old enough for every feature missing here to be believable.
-  const signature = intel ? 0x0003_06f2 : 0x0080_0f12;
+  // Family 6 model 3FH and family 17H model 31H: old enough for every feature missing here to be believable, and without a
+  // defect for which an operating system would want what we have not.
+  const signature = intel ? 0x0003_06f2 : 0x0083_0f10;
+  const { cores } = cpu;
   const brand = words(cpu.brand.padEnd(48, '\0'), 12);
   const table: CpuidEntry[] = [
     { leaf: 0, eax: intel ? 0x16 : 0xd, ebx: v0, ecx: v2, edx: v1 },
     {
       leaf: 1,
       eax: signature,
-      ebx: 0x0001_0800, // one logical processor, CLFLUSH line of 8 × 8 bytes; the vCPU fills in its APIC id
+      ebx: (cores << 16) | 0x0800, // logical processors, CLFLUSH line of 8 × 8 bytes; the vCPU fills in its APIC id
       ecx: bits(1, 0, 'ecx'), // with OSXSAVE filled in by the vCPU
-      edx: features,
+      edx: cores > 1 ? (features | HTT) >>> 0 : features,
     },
-    { leaf: 7, subleaf: 0, eax: 0, ebx: bits(7, 0, 'ebx'), ecx: bits(7, 0, 'ecx'), edx: 0 },
-    { leaf: 0x8000_0000, eax: 0x8000_0008, ebx: intel ? 0 : v0, ecx: intel ? 0 : v2, edx: intel ? 0 : v1 },
+    { leaf: 7, subleaf: 0, eax: 0, ebx: bits(7, 0, 'ebx'), ecx: bits(7, 0, 'ecx'), edx: bits(7, 0, 'edx') },
+    {
+      leaf: 0x8000_0000,
+      eax: intel ? 0x8000_0008 : 0x8000_0021,
+      ebx: intel ? 0 : v0,
+      ecx: intel ? 0 : v2,
+      edx: intel ? 0 : v1,
+    },
     {
       leaf: 0x8000_0001,
       eax: intel ? 0 : signature,
       ebx: 0,
-      ecx: bits(0x8000_0001, 0, 'ecx'),
+      ecx: (bits(0x8000_0001, 0, 'ecx') | (!intel && cores > 1 ? CMP_LEGACY : 0)) >>> 0,
       edx: (bits(0x8000_0001, 0, 'edx') | (intel ? 0 : features & AMD_REPEATED)) >>> 0,
     },
     ...[0, 1, 2].map((n) => ({
@@ -103,25 +114,37 @@ export function defaultCpuid(cpu: RequiredCpu, tscKhz: number): CpuidEntry[] {
       edx: brand[n * 4 + 3]!,
     })),
     { leaf: 0x8000_0007, eax: 0, ebx: 0, ecx: 0, edx: INVARIANT_TSC },
-    { leaf: 0x8000_0008, eax: cpu.physicalBits | ((cpu.la57 ? 57 : 48) << 8), ebx: 0, ecx: 0, edx: 0 },
+    {
+      leaf: 0x8000_0008,
+      eax: cpu.physicalBits | ((has.has('la57') ? 57 : 48) << 8),
+      ebx: bits(0x8000_0008, 0, 'ebx'),
+      ecx: intel ? 0 : (cores - 1) | (coreBits(cores) << 12),
+      edx: 0,
+    },
   ];
   if (has.has('xsave')) table.push(...stateLeaves(has.has('avx'), bits(0xd, 1, 'eax')));
-  if (intel) {
-    // TSC = crystal × EBX / EAX with a crystal of 1 MHz; then base, maximum and bus frequency in MHz.
-    const mhz = Math.round(tscKhz / 1000) & 0xffff;
-    table.push({ leaf: 0x15, eax: 1000, ebx: tscKhz, ecx: 1_000_000, edx: 0 });
-    table.push({ leaf: 0x16, eax: mhz, ebx: mhz, ecx: 100, edx: 0 });
+  const leaves = { cores, arat: has.has('arat'), apic: has.has('apic') };
+  if (intel) table.push(...intelLeaves(tscKhz, leaves));
+  else {
+    table.push(...amdLeaves(leaves));
+    table.push({
+      leaf: 0x8000_0021,
+      eax: bits(0x8000_0021, 0, 'eax'),
+      ebx: 0,
+      ecx: bits(0x8000_0021, 0, 'ecx'),
+      edx: 0,
+    });
   }
-  if (cpu.hypervisor) {
-    table.push({ leaf: 0x4000_0000, eax: 0x4000_0010, ebx: h0, ecx: h1, edx: h2 });
-    table.push({ leaf: 0x4000_0010, eax: tscKhz, ebx: 0, ecx: 0, edx: 0 });
-  }
+  if (cpu.hypervisor) table.push(...kvmLeaves(tscKhz, cpu.kvmclock));
   return table;
 }
 
-/** The option flags as changes to the features. */
+/** What comes with a local APIC. */
+const WITH_APIC = ['+apic', '+x2apic', '+tsc_deadline_timer', '+arat'];
+
+/** The option flags as changes to the features; those that the user asks for come after them. */
 function implied({ features, apic, la57, hypervisor }: RequiredCpu): string[] {
-  return [...features, ...(apic ? ['+apic'] : []), ...(la57 ? ['+la57'] : []), ...(hypervisor ? [] : ['-hypervisor'])];
+  return [...(apic ? WITH_APIC : []), ...(la57 ? ['+la57'] : []), ...(hypervisor ? [] : ['-hypervisor']), ...features];
 }
 
 /** Where the upper halves of the YMM registers stand in an XSAVE area, and how long they are (SDM vol. 1, 13.4 and 13.5.3). */

@@ -119,6 +119,17 @@ export class GuestMemory {
     return true;
   }
 
+  /** Whether slots that the guest can write cover all of the range. */
+  isRam(gpa: bigint | number, length: number): boolean {
+    const end = Number(gpa) + length;
+    for (let at = Number(gpa); at < end;) {
+      const slot = this.slots.find(at);
+      if (slot === undefined || slot.readOnly) return false;
+      at = slot.end;
+    }
+    return true;
+  }
+
   /** @internal The place in linear memory; undefined where no slot is. */
   hostOf(gpa: bigint): number | undefined {
     const slot = this.slots.find(Number(gpa));

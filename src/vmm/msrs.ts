@@ -2,8 +2,8 @@
 
 import type { Core } from '../core/core.js';
 import type { LayoutName } from '../core/layout.js';
-import type { CoreMemory } from '../core/memory.js';
 import { EBUSY, EINVAL } from '../eventfd/index.js';
+import type { VcpuContext } from './context.js';
 
 /** One register, as getMsrs() and setMsrs() pass it. */
 export interface Msr {
@@ -40,7 +40,7 @@ const IN_STATE = new Map<number, LayoutName>([
   [0xc000_0103, 'MSR_TSC_AUX'],
 ]);
 
-/** The registers of a Vm that devices and the user answer for, by index. */
+/** The registers of a Vm that devices and the user answer for, by index: before those of src/vmm/msr/, which they may take over. */
 export class MsrTable {
   readonly #handlers = new Map<number, MsrHandler>();
 
@@ -53,6 +53,10 @@ export class MsrTable {
 
   release(index: number): void {
     this.#handlers.delete(index);
+  }
+
+  has(index: number): boolean {
+    return this.#handlers.has(index);
   }
 
   /** Undefined: no such register. */
@@ -82,20 +86,21 @@ function place(core: Core, index: number): number | undefined {
 }
 
 /** `ticks` is the clock that the TSC counts by. Throws EINVAL for an unknown index. */
-export function readMsr(core: Core, memory: CoreMemory, table: MsrTable, ticks: bigint, index: number): bigint {
+export function readMsr({ core, shared, registers }: VcpuContext, ticks: bigint, index: number): bigint {
+  const { memory, msrs } = shared;
   if (index === TSC) return BigInt.asUintN(64, ticks + memory.u64[(core.state + core.layout.TSC_OFFSET) / 8]!);
   const at = place(core, index);
-  const value = at === undefined ? table.read(index) : memory.u64[at / 8]!;
+  const value = at === undefined ? (msrs.read(index) ?? registers.read(index)) : memory.u64[at / 8]!;
   if (value === undefined) throw new EINVAL(`MSR 0x${index.toString(16)} does not exist or cannot be read`);
   return value;
 }
 
 /** The caller tells the core afterwards that its state has changed. Throws EINVAL for an unknown index or a refused value. */
-export function writeMsr(core: Core, memory: CoreMemory, table: MsrTable, ticks: bigint, msr: Msr): void {
-  const { index, data } = msr;
+export function writeMsr({ core, shared, registers }: VcpuContext, ticks: bigint, { index, data }: Msr): void {
+  const { memory, msrs } = shared;
   const at = index === TSC ? core.state + core.layout.TSC_OFFSET : place(core, index);
   if (at === undefined) {
-    if (table.write(index, data)) return;
+    if (msrs.has(index) ? msrs.write(index, data) : registers.write(index, data)) return;
     throw new EINVAL(`MSR 0x${index.toString(16)} does not exist or refuses 0x${data.toString(16)}`);
   }
   memory.u64[at / 8] = index === TSC ? data - ticks : data;

@@ -24,6 +24,11 @@ export interface VmOptions {
   ticksPerInstruction?: number;
   /** Default 'fast'. */
   doorbells?: DoorbellMode;
+  /**
+   * The date at power-on, for clocks that tell one, in milliseconds since 1970. Default: now with the real clock; midnight of
+   * 1 January 2026 UTC with the virtual one, so that runs repeat.
+   */
+  startTime?: number;
   cpu?: CpuOptions;
   /** Bytes of another build of the core. */
   core?: Uint8Array;
@@ -36,6 +41,7 @@ export interface CheckedOptions {
   tscKhz: number;
   ticksPerInstruction: number;
   doorbells: DoorbellMode;
+  startTime: number;
   cpu: RequiredCpu;
   core: Uint8Array | undefined;
 }
@@ -48,12 +54,20 @@ const CPU_DEFAULTS: RequiredCpu = {
   physicalBits: 40,
   la57: false,
   apic: false,
+  cores: 1,
   hypervisor: true,
+  kvmclock: true,
 };
+
+/** With the virtual clock, the date at power-on: 1 January 2026, 0:00 UTC. */
+const VIRTUAL_START = Date.UTC(2026, 0, 1);
+/** What a signed 32-bit count of seconds holds: KVM's wall clock has one. */
+const LAST_START = 0x7fff_ffff * 1000;
 
 /** Fills in defaults. Throws EINVAL naming the first option that is wrong. */
 export function checkOptions(options: VmOptions): CheckedOptions {
-  known('option', options, ['memory', 'paging', 'clock', 'tscKhz', 'ticksPerInstruction', 'doorbells', 'cpu', 'core']);
+  const names = ['memory', 'paging', 'clock', 'tscKhz', 'ticksPerInstruction', 'doorbells', 'startTime', 'cpu', 'core'];
+  known('option', options, names);
   known('cpu option', options.cpu ?? {}, Object.keys(CPU_DEFAULTS));
   const checked: CheckedOptions = {
     memory: options.memory ?? 0,
@@ -62,10 +76,11 @@ export function checkOptions(options: VmOptions): CheckedOptions {
     tscKhz: options.tscKhz ?? 2_800_000,
     ticksPerInstruction: options.ticksPerInstruction ?? 8,
     doorbells: options.doorbells ?? 'fast',
+    startTime: options.startTime ?? (options.clock === 'real' ? Date.now() : VIRTUAL_START),
     cpu: { ...CPU_DEFAULTS, ...options.cpu },
     core: options.core,
   };
-  const { memory, tscKhz, ticksPerInstruction, cpu } = checked;
+  const { memory, tscKhz, ticksPerInstruction, startTime, cpu } = checked;
   if (!Number.isSafeInteger(memory) || memory < 0 || memory % 4096 !== 0) {
     throw new EINVAL(`Vm.create: memory must be a number of bytes, a multiple of 4096, not ${String(memory)}`);
   }
@@ -75,8 +90,9 @@ export function checkOptions(options: VmOptions): CheckedOptions {
   oneOf('cpu.vendor', cpu.vendor, ['intel', 'amd']);
   oneOf('cpu.level', cpu.level, [...CPU_LEVELS]);
   if (!Array.isArray(cpu.features)) throw new EINVAL("Vm.create: cpu.features must be an array of '+name' and '-name'");
-  featuresOf(cpu.level, cpu.features, (change) => {
-    const known = Object.keys(CPU_FEATURES).join(', ');
+  featuresOf(cpu, cpu.features, (change) => {
+    const own = Object.entries(CPU_FEATURES).filter(([, { vendor = cpu.vendor }]) => vendor === cpu.vendor);
+    const known = own.map(([name]) => name).join(', ');
     throw new EINVAL(`Vm.create: cpu.features takes '+name' and '-name', not '${String(change)}'; names are ${known}`);
   });
   if (!Number.isInteger(tscKhz) || tscKhz < 1000 || tscKhz > 0xffff_ffff) {
@@ -84,6 +100,16 @@ export function checkOptions(options: VmOptions): CheckedOptions {
   }
   if (!(ticksPerInstruction >= 1 / 65536 && ticksPerInstruction <= 65535)) {
     throw new EINVAL(`Vm.create: ticksPerInstruction must be 1/65536…65535, not ${String(ticksPerInstruction)}`);
+  }
+  if (!(startTime >= 0 && startTime <= LAST_START)) {
+    throw new EINVAL(`Vm.create: startTime must be 0…${LAST_START} ms since 1970, not ${String(startTime)}`);
+  }
+  if (!Number.isInteger(cpu.cores) || cpu.cores < 1 || cpu.cores > 8) {
+    throw new EINVAL(`Vm.create: cpu.cores must be 1…8, not ${String(cpu.cores)}`);
+  }
+  for (const name of ['la57', 'apic', 'hypervisor', 'kvmclock'] as const) {
+    if (typeof cpu[name] !== 'boolean')
+      throw new EINVAL(`Vm.create: cpu.${name} must be true or false, not ${String(cpu[name])}`);
   }
   if (!Number.isInteger(cpu.physicalBits) || cpu.physicalBits < 36 || cpu.physicalBits > 46) {
     throw new EINVAL(`Vm.create: cpu.physicalBits must be 36…46, not ${String(cpu.physicalBits)}`);

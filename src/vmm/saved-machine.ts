@@ -32,6 +32,8 @@ export interface SavedMachine {
 
 export interface SavedVcpu {
   page: Uint8Array;
+  registers: DeviceState;
+  kvmclock: { at: number | null; offset: bigint };
   lastReason: ExitReason;
   interruptLine: boolean;
   wantsWindow: boolean;
@@ -44,8 +46,8 @@ type SavedUnfinished =
   | { kind: 'emulated-in'; exit: SavedIo; rip: bigint; row: number }
   | { kind: 'writes'; exits: readonly { physAddr: bigint; data: Uint8Array }[] };
 
-/** Options that are the hypervisor's policy, of which a machine keeps no trace: Vm.setPaging(), Vm.setDoorbells(). */
-const POLICY: readonly (keyof MachineKind['options'])[] = ['paging', 'doorbells'];
+/** Options that are the hypervisor's policy, of which a machine keeps no trace: Vm.setPaging(), Vm.setDoorbells(). And the date, which goes with the clock. */
+const POLICY: readonly (keyof MachineKind['options'])[] = ['paging', 'doorbells', 'startTime'];
 
 /** Throws EINVAL naming the first thing in which a snapshot's Vm is not like this one. */
 export function checkKind(theirs: MachineKind, ours: MachineKind): void {
@@ -75,8 +77,9 @@ function text(value: unknown): string {
 
 /** EBUSY in the middle of an MMIO read: half an instruction has no form that another build would understand. */
 export function describeVcpu(state: VcpuState, index: number): SavedVcpu {
-  const { page, lastReason, interruptLine, wantsWindow } = state;
-  return { page, lastReason, interruptLine, wantsWindow, unfinished: describeUnfinished(state, index) };
+  const { page, registers, kvmclock, lastReason, interruptLine, wantsWindow } = state;
+  const unfinished = describeUnfinished(state, index);
+  return { page, registers, kvmclock, lastReason, interruptLine, wantsWindow, unfinished };
 }
 
 function describeUnfinished({ unfinished, exits }: VcpuState, index: number): SavedUnfinished | null {
@@ -101,11 +104,13 @@ function describeUnfinished({ unfinished, exits }: VcpuState, index: number): Sa
 }
 
 export function reviveVcpu(saved: SavedVcpu): VcpuState {
-  const { page, lastReason, interruptLine, wantsWindow } = saved;
+  const { page, registers, kvmclock, lastReason, interruptLine, wantsWindow } = saved;
   const unfinished = saved.unfinished === null ? undefined : reviveUnfinished(saved.unfinished);
   const exits = unfinished === undefined ? [] : unfinished.kind === 'writes' ? unfinished.exits : [unfinished.exit];
   return {
     page,
+    registers,
+    kvmclock,
     emulation: undefined,
     lastReason,
     interruptLine,

@@ -1,6 +1,7 @@
 // All that a vCPU is between two runs, for snapshots: its state page, what its instance of the core carries over, pins, and
 // the exit that the next run() has to complete.
 
+import type { DeviceState } from '../bus/index.js';
 import type { VcpuContext, Unfinished } from './context.js';
 import type { ExitReason, IoExit, MmioExit } from './exit.js';
 
@@ -13,6 +14,9 @@ interface ExitThen {
 export interface VcpuState {
   /** The state page. */
   page: Uint8Array;
+  /** Model-specific registers outside it, and what the paravirtual clock is. */
+  registers: DeviceState;
+  kvmclock: { at: number | null; offset: bigint };
   /** The emulator's lists and the instruction it is in the middle of; only with an unfinished read. */
   emulation: Uint8Array | undefined;
   lastReason: ExitReason;
@@ -44,6 +48,8 @@ export function saveVcpu(context: VcpuContext): VcpuState {
   core.exports.saveVcpu();
   return {
     page: u8.slice(core.state, core.state + core.layout.STATE_SIZE),
+    registers: context.registers.save(),
+    kvmclock: context.kvmclock.save(),
     emulation: unfinished?.kind === 'read' ? saveEmulator(context) : undefined,
     lastReason: context.lastReason,
     interruptLine: context.interruptLine,
@@ -64,6 +70,8 @@ export function restoreVcpu(context: VcpuContext, state: VcpuState): void {
   }
   u8.set(state.page.subarray(from), core.state + from);
   core.exports.loadVcpu();
+  context.registers.restore(state.registers);
+  context.kvmclock.restore(state.kvmclock);
   if (state.emulation !== undefined) restoreEmulator(context, state.emulation);
   for (const { exit, data } of state.exits) exit.data.set(data);
   context.exit = undefined;

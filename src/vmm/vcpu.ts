@@ -206,6 +206,7 @@ export class Vcpu {
     let left = maxInstructions;
     while (left > 0) {
       this.#timers.fire();
+      context.kvmclock.refresh();
       const before = exports.retired();
       const result = exports.run(Math.min(left, SLICE, BUDGET_MAX, this.#timers.untilNext()));
       left -= exports.retired() - before;
@@ -313,15 +314,14 @@ export class Vcpu {
   }
 
   /** The registers asked for; without an argument all that the CPU itself keeps. Throws EINVAL for one that does not exist. */
-  getMsrs(indexes: readonly number[] = STATE_MSRS): Msr[] {
-    const { memory, msrs } = this.#context.shared;
-    return indexes.map((index) => ({ index, data: readMsr(this.#core, memory, msrs, this.#ticks(), index) }));
+  getMsrs(indexes: readonly number[] = [...STATE_MSRS, ...this.#context.registers.indexes]): Msr[] {
+    return indexes.map((index) => ({ index, data: readMsr(this.#context, this.#ticks(), index) }));
   }
 
   /** In order; throws EINVAL at the first that does not exist or refuses its value, after setting those before. */
   setMsrs(msrs: readonly Msr[]): void {
-    const { memory, msrs: table } = this.#context.shared;
-    for (const msr of msrs) writeMsr(this.#core, memory, table, this.#ticks(), msr);
+    for (const msr of msrs) writeMsr(this.#context, this.#ticks(), msr);
+    this.#context.kvmclock.refresh();
     this.#core.exports.stateChanged();
     this.#context.shadow?.clear();
   }

@@ -18,7 +18,12 @@ import { ExitStats, type ExitCounters } from './exit-stats.js';
 import { GuestMemory } from './guest-memory.js';
 import type { IrqRoute } from './irq-routing.js';
 import type { IrqChip, MsiArgs } from './irqchip.js';
+import { CRYSTAL_KHZ } from './kvm-leaves.js';
 import type { MemoryRegion } from './memory-slot.js';
+import { KvmClock } from './msr/kvmclock.js';
+import { registersOf } from './msr/model.js';
+import { MISC_ENABLE } from './msr/vendors.js';
+import { RegisterFile } from './msr/register-file.js';
 import { MsrTable, type MsrHandler } from './msrs.js';
 import { EPT_FORMAT, NestedTable, NPT_FORMAT, type NestedFormat } from './nested-table.js';
 import {
@@ -54,8 +59,6 @@ export interface VmStats {
 
 /** The counts of unimplemented operations in an arena. */
 const OPERATIONS = 2048;
-/** The core crystal clock, of which CPUID leaf 15H tells: the APIC timer counts by it. */
-const CRYSTAL_KHZ = 25_000;
 
 export class Vm {
   /** Guest-physical memory. */
@@ -89,7 +92,7 @@ export class Vm {
     this.options = this.#options = options;
     this.#core = core;
     this.#linear = new CoreMemory(core.limits);
-    this.clock = new Clock(options.clock, options.tscKhz, options.ticksPerInstruction);
+    this.clock = new Clock(options.clock, options.tscKhz, options.ticksPerInstruction, options.startTime);
     this.timers = new Timers(this.clock, (instructions) => this.#limitRun(instructions));
     this.mmio = new IoBus('MMIO');
     this.pio = new IoBus('PIO');
@@ -225,7 +228,7 @@ export class Vm {
     return this.#irqChip;
   }
 
-  /** Answers RDMSR and WRMSR for a register that the CPU does not know. EBUSY if it does, or somebody else answers. */
+  /** Answers RDMSR and WRMSR for a register that the core does not keep. EBUSY if it does, or somebody else answers. */
   claimMsr(index: number, handler: MsrHandler): void {
     this.#shared.msrs.claim(index, handler);
   }
@@ -265,6 +268,7 @@ export class Vm {
     }
     const { core } = context;
     this.#giveShadow(context);
+    this.#giveRegisters(context);
     const reset = (): void => this.#resetVcpu(context);
     reset();
     this.#contexts.push(context);
@@ -301,6 +305,7 @@ export class Vm {
       [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
       [layout.CRYSTAL_TICKS, Math.round((options.tscKhz / CRYSTAL_KHZ) * 65536)],
       [layout.CLOCK_SKIPPED, this.clock.skipped],
+      [layout.MSR_MISC_ENABLE, options.cpu.vendor === 'intel' ? MISC_ENABLE : 0],
       [layout.RANDOM_STREAM, index],
     ];
     for (const [offset, value] of settings) u64[at(offset)] = BigInt(value);
@@ -308,9 +313,46 @@ export class Vm {
     // The key stays zero with a virtual clock: runs repeat, random numbers included.
     const key = u64.subarray(at(layout.RANDOM_KEY), at(layout.RANDOM_KEY) + 4);
     if (options.clock === 'real') key.set(crypto.getRandomValues(new BigUint64Array(4)));
+    context.registers.reset();
+    context.kvmclock.reset();
     this.#tellPaging(context);
     shadow?.clear();
     exports.stateChanged();
+  }
+
+  /** The model-specific registers that CPUID promises. */
+  #giveRegisters(context: VcpuContext): void {
+    const { core } = context;
+    const { clock, memory } = this;
+    const { cpu, tscKhz } = this.options;
+    const retired = (): number => {
+      core.exports.syncExit();
+      return core.exports.retired();
+    };
+    const kvmclock = new KvmClock({
+      clock,
+      memory,
+      ticks: () => clock.ticksOf(retired),
+      offset: () => BigInt.asIntN(64, this.#tscOffset(context) - BigInt(clock.skipped)),
+      stable: () => this.#stableTsc(),
+    });
+    const { vendor, physicalBits } = cpu;
+    context.kvmclock = kvmclock;
+    context.registers = new RegisterFile(
+      registersOf({ cpuid: this.#shared.cpuid, vendor, physicalBits, tscKhz, kvmclock }),
+    );
+  }
+
+  #tscOffset({ core }: VcpuContext): bigint {
+    return this.#linear.u64[(core.state + core.layout.TSC_OFFSET) / 8]!;
+  }
+
+  /** The TSCs of all vCPUs are one: by the virtual clock each counts instructions of its own. */
+  #stableTsc(): boolean {
+    const [first, ...others] = this.#contexts;
+    if (first === undefined || others.length === 0) return true;
+    const offset = this.#tscOffset(first);
+    return this.clock.mode === 'real' && others.every((other) => this.#tscOffset(other) === offset);
   }
 
   /** Tells the processor whose tables it walks, and which of its doings leave the guest for it. */

@@ -9,6 +9,8 @@ const RDX = 2;
 const RBX = 3;
 const CR4_OSXSAVE = 1 << 18;
 const OSXSAVE = 1 << 27;
+const EXTENDED_TOPOLOGY = 0xb;
+const AMD_TOPOLOGY = 0x8000_001e;
 
 export function handleCpuid(context: VcpuContext): number {
   const { core, shared } = context;
@@ -21,6 +23,7 @@ export function handleCpuid(context: VcpuContext): number {
   put(u32, gpr + RBX * 2, ownEbx(context, leaf, subleaf, ebx));
   put(u32, gpr + RCX * 2, leaf === 1 ? ownFeatures(context, ecx) : ecx);
   put(u32, gpr + RDX * 2, edx);
+  if (leaf === EXTENDED_TOPOLOGY || leaf === AMD_TOPOLOGY) ownTopology(context, leaf, subleaf, gpr);
   return core.layout.SKIP;
 }
 
@@ -30,6 +33,19 @@ function ownEbx(context: VcpuContext, leaf: number, subleaf: number, ebx: number
   if (leaf !== 0xd || subleaf > 1 || ebx === 0) return ebx;
   const { core, shared } = context;
   return xsaveSize(shared.memory.u64[(core.state + core.layout.XCR0) / 8]!);
+}
+
+/** The vCPU's x2APIC id, whatever the subleaf; AMD's leaf has the core's id beside it. */
+function ownTopology(context: VcpuContext, leaf: number, subleaf: number, gpr: number): void {
+  const { memory, cpuid } = context.shared;
+  if (leaf === AMD_TOPOLOGY) {
+    put(memory.u32, gpr + RAX * 2, context.index);
+    put(memory.u32, gpr + RBX * 2, context.index);
+  } else if (cpuid.find(leaf, 0).ebx !== 0) {
+    put(memory.u32, gpr + RDX * 2, context.index);
+    // a level that is not there: its number and nothing else (SDM vol. 2, CPUID leaf 0BH)
+    memory.u32[gpr + RCX * 2] = (memory.u32[gpr + RCX * 2]! & ~0xff) | (subleaf & 0xff);
+  }
 }
 
 /** OSXSAVE repeats CR4.OSXSAVE (SDM vol. 2, CPUID, table 3-10). */

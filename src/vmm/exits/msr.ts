@@ -8,7 +8,7 @@ const GP = 13;
 export function handleRdmsr(context: VcpuContext): number {
   const { core, shared } = context;
   const index = shared.memory.u32[context.word(core.layout.GPR) + RCX * 2]!;
-  const value = shared.msrs.read(index);
+  const value = shared.msrs.read(index) ?? context.registers.read(index);
   if (value === undefined) return handleUnknownRegister(context);
   shared.memory.u64[(core.state + core.layout.EXIT_DATA) / 8] = value;
   return core.layout.SKIP;
@@ -18,7 +18,8 @@ export function handleWrmsr(context: VcpuContext): number {
   const { core, shared } = context;
   const index = shared.memory.u32[context.word(core.layout.GPR) + RCX * 2]!;
   const value = shared.memory.u64[(core.state + core.layout.EXIT_DATA) / 8]!;
-  return shared.msrs.write(index, value) ? core.layout.SKIP : handleUnknownRegister(context);
+  const taken = shared.msrs.has(index) ? shared.msrs.write(index, value) : context.registers.write(index, value);
+  return taken ? core.layout.SKIP : handleUnknownRegister(context);
 }
 
 /** #GP(0): what a processor says to a register that it does not have (SDM vol. 2, RDMSR, RDPMC, XSETBV). */
