@@ -5,7 +5,9 @@ import { TestBoard } from '../board.js';
 
 export const SLOT = 1;
 export const BUS_MASTER = 0xc000;
-export const RAM = 0x10_0000;
+/** A megabyte of memory from here; below and above there is none that the tests use. */
+export const RAM = 0x1000_0000;
+export const RAM_SIZE = 0x10_0000;
 
 export const BSY = 0x80;
 export const DRDY = 0x40;
@@ -19,7 +21,7 @@ export const UNC = 0x40;
 /** A board with the controller, its BAR placed and bus mastering on. */
 export async function plugIn(options: IdeOptions): Promise<{ board: TestBoard; ide: IdeController; host: AtaHost }> {
   const board = await TestBoard.create();
-  board.vm.addMemory({ slot: 0, address: 0n, size: RAM });
+  board.vm.setMemoryRegion({ slot: 7, guestPhysAddr: BigInt(RAM), memorySize: RAM_SIZE });
   const ide = new IdeController(board, options);
   board.pci.plug(ide, SLOT);
   board.writeConfig(SLOT, 0x20, BUS_MASTER);
