@@ -31,8 +31,6 @@ const GLOBAL = 0x0020;
 const POWER_BUTTON = 0x0100;
 const SLEEP_BUTTON = 0x0200;
 const RTC = 0x0400;
-const WAKE = 0x8000;
-const STATUS_BITS = TIMER_EVENT | 0x10 | GLOBAL | POWER_BUTTON | SLEEP_BUTTON | RTC | WAKE;
 const ENABLE_BITS = TIMER_EVENT | GLOBAL | POWER_BUTTON | SLEEP_BUTTON | RTC;
 
 /** PM1 control (4.8.4.2.1). */
@@ -226,7 +224,7 @@ export class AcpiPm implements IoDevice, Stateful {
   }
 
   restore(state: AcpiPmState): void {
-    this.#status = state.status & STATUS_BITS;
+    this.#status = state.status;
     this.#enable = state.enable;
     this.#control = state.control;
     this.#gpeStatus = state.gpeStatus;
