@@ -7,9 +7,11 @@ import type { BootModule } from './loaders/index.js';
 
 /** A PC; what is not said here is as for Vm.create(). */
 export interface PcOptions extends VmOptions {
-  /** The image to start: a flat binary or a Multiboot 1 image. `image` is another name for it. */
+  /** The image to start, of any format in docs/booting.md. `image` is another name for it. */
   kernel?: Uint8Array;
   image?: Uint8Array;
+  /** A BIOS ROM, which then starts what it finds; instead of `kernel`. */
+  firmware?: Uint8Array;
   /** For the kernel's boot protocol; default ''. */
   cmdline?: string;
   /** Files for the kernel. `initrd` comes first, as a module without a command line. */
@@ -39,22 +41,35 @@ export interface PcRunOptions {
 
 const DEFAULT_MEMORY = 64 * 1024 * 1024;
 
+/** What the machine starts with. */
+export interface BootFiles {
+  readonly image: Uint8Array;
+  /** It is a BIOS ROM, whatever it looks like. */
+  readonly firmware: boolean;
+  readonly modules: readonly BootModule[];
+}
+
 /** The image and its modules. Throws EINVAL if there is not exactly one image. */
-export function bootFiles({ kernel, image, initrd, modules = [] }: PcOptions): {
-  image: Uint8Array;
-  modules: readonly BootModule[];
-} {
-  const given = kernel ?? image;
-  if (given === undefined) throw new EINVAL('Pc.create: no image given (kernel)');
+export function bootFiles({ kernel, image, firmware, initrd, modules = [] }: PcOptions): BootFiles {
   if (kernel !== undefined && image !== undefined) throw new EINVAL('Pc.create: kernel and image are the same option');
-  if (!(given instanceof Uint8Array)) throw new EINVAL('Pc.create: kernel must be a Uint8Array');
-  return { image: given, modules: initrd === undefined ? modules : [{ bytes: initrd }, ...modules] };
+  const started = kernel ?? image;
+  if (started !== undefined && firmware !== undefined) {
+    throw new EINVAL('Pc.create: a machine starts with a kernel or with a firmware, not with both');
+  }
+  const given = started ?? firmware;
+  if (given === undefined) throw new EINVAL('Pc.create: no image given (kernel or firmware)');
+  if (!(given instanceof Uint8Array)) {
+    throw new EINVAL(`Pc.create: ${firmware === undefined ? 'kernel' : 'firmware'} must be a Uint8Array`);
+  }
+  const files = initrd === undefined ? modules : [{ bytes: initrd }, ...modules];
+  return { image: given, firmware: firmware !== undefined, modules: files };
 }
 
 /** The options that are not the Vm's. */
 const OWN: readonly string[] = [
   'kernel',
   'image',
+  'firmware',
   'cmdline',
   'modules',
   'initrd',

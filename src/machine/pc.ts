@@ -4,6 +4,7 @@ import type { InterruptLine } from '../bus/device.js';
 import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { loadInspector } from '../core/inspect.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
+import { MemoryFlag } from '../vmm/memory-slot.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import type { Snapshot } from '../vmm/snapshot.js';
 import { Vm } from '../vmm/vm.js';
@@ -23,13 +24,15 @@ import { BLANK_CELL, TEXT_COLUMNS, TEXT_MEMORY, TEXT_ROWS, VGA_PORT, VGA_PORTS, 
 import { hostTurn } from './host-turn.js';
 import { Idle } from './idle.js';
 import { LineBuffer } from './line-buffer.js';
-import { loadImage, loaderOf } from './loaders/index.js';
+import { biosLoader, loaderOf } from './loaders/index.js';
 import { bootFiles, vmOptions, type PcOptions, type PcRunOptions } from './pc-options.js';
 import type { RunResult, StopReason } from './run-result.js';
 
 const RFLAGS_IF = 0x200n;
 /** Milliseconds between two turns of the host. */
 const SLICE_MS = 15;
+/** RAM is in slot 0. */
+const ROM_SLOT = 1;
 /** Instructions that disassemble() lists at most, in each direction. */
 const MOST_LINES = 1000;
 
@@ -107,12 +110,26 @@ export class Pc {
   }
 
   #boot(options: PcOptions): void {
-    const { image, modules } = bootFiles(options);
+    const { image, firmware, modules } = bootFiles(options);
     const { vm, vcpu } = this;
-    const target = { memory: vm.memory, vcpu, ram: vm.options.memory, cmdline: options.cmdline ?? '', modules };
-    this.#format = loaderOf(image).name;
-    this.#notes = loadImage(image, target).notes;
+    const loader = firmware ? biosLoader : loaderOf(image);
+    this.#format = loader.name;
+    this.#notes = loader.load(image, {
+      memory: vm.memory,
+      vcpu,
+      ram: vm.options.memory,
+      cmdline: options.cmdline ?? '',
+      modules,
+      mapRom: (address, bytes) => this.#mapRom(address, bytes),
+    }).notes;
     if (options.serialInput !== undefined) this.uart.receive(options.serialInput);
+  }
+
+  #mapRom(address: number, bytes: Uint8Array): void {
+    const { vm } = this;
+    const region = { slot: ROM_SLOT, flags: MemoryFlag.ReadOnly, guestPhysAddr: BigInt(address) };
+    vm.setMemoryRegion({ ...region, memorySize: bytes.length });
+    vm.memory.write(address, bytes);
   }
 
   /** Name of the image's format. */

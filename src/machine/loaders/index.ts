@@ -1,15 +1,27 @@
 // The image formats, in the order in which they are tried: an image is what the first one says that recognises it.
 
+import { biosLoader } from './bios-rom.js';
 import { flatLoader } from './flat.js';
 import { ImageError } from './image-error.js';
+import { linuxLoader } from './linux.js';
 import type { BootTarget, Loader, LoadReport } from './loader.js';
 import { multibootLoader } from './multiboot.js';
-import { biosLoader, bzImageLoader, elfKernelLoader } from './unsupported.js';
+import { multiboot2Loader } from './multiboot2.js';
+import { pvhLoader } from './pvh.js';
 
+export { biosLoader } from './bios-rom.js';
 export { ImageError } from './image-error.js';
 export type { BootModule, BootTarget, Loader, LoadReport } from './loader.js';
 
-export const LOADERS: readonly Loader[] = [multibootLoader, bzImageLoader, elfKernelLoader, biosLoader, flatLoader];
+/** bzImage comes first: what is packed in one may look like anything. Flat binaries are what nobody else wants. */
+export const LOADERS: readonly Loader[] = [
+  linuxLoader,
+  multiboot2Loader,
+  multibootLoader,
+  pvhLoader,
+  biosLoader,
+  flatLoader,
+];
 
 /** Who loads this image. */
 export function loaderOf(image: Uint8Array): Loader {

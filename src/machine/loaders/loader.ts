@@ -10,7 +10,7 @@ export interface BootModule {
   readonly cmdline?: string;
 }
 
-/** The machine as a loader sees it: just switched on, all RAM zero. */
+/** The machine as a loader sees it: just switched on, all RAM zero but for ACPI tables. */
 export interface BootTarget {
   readonly memory: GuestMemory;
   readonly vcpu: Vcpu;
@@ -18,6 +18,10 @@ export interface BootTarget {
   readonly ram: number;
   readonly cmdline: string;
   readonly modules: readonly BootModule[];
+  /** Address of the ACPI root pointer, when tables are in memory already. */
+  readonly acpiRsdp?: number | undefined;
+  /** Maps read-only memory with these bytes at an address outside of RAM; a machine without it takes no ROMs. */
+  readonly mapRom?: (address: number, bytes: Uint8Array) => void;
 }
 
 /** What there is to say about an image that was loaded all the same. */

@@ -1,6 +1,7 @@
 // The header by which a Multiboot 1 image is known (Multiboot Specification 0.6.96, 3.1).
 
 import { ImageError } from './image-error.js';
+import { placeByAddresses } from './load-addresses.js';
 import { hexAddress, type Segment } from './segments.js';
 
 const MAGIC = 0x1bad_b002;
@@ -78,29 +79,7 @@ export function readHeader(image: Uint8Array): MultibootHeader {
 export function readAddresses(image: Uint8Array, offset: number): { segment: Segment; entry: number } {
   const view = viewOf(image);
   const field = (index: number): number => view.getUint32(offset + 12 + index * 4, true);
-  const [header, load, loadEnd, bssEnd, entry] = [0, 1, 2, 3, 4].map(field) as [number, number, number, number, number];
-  const bad = (why: string): never => {
-    throw new ImageError(`the Multiboot header at offset ${hexAddress(offset)}: ${why}`);
-  };
-  if (load > header) bad(`load_addr ${hexAddress(load)} is above header_addr ${hexAddress(header)}`);
-  const from = offset - (header - load);
-  if (from < 0) bad(`load_addr ${hexAddress(load)} is ${-from} bytes before the image's first byte`);
-  // Zero means "to the end of the file" and "no bss".
-  if (loadEnd !== 0 && loadEnd < load) {
-    bad(`load_end_addr ${hexAddress(loadEnd)} is below load_addr ${hexAddress(load)}`);
-  }
-  const length = loadEnd === 0 ? image.length - from : loadEnd - load;
-  if (from + length > image.length) {
-    bad(`${length} bytes are to be loaded from offset ${from}, but the image has ${image.length}`);
-  }
-  const dataEnd = load + length;
-  if (bssEnd !== 0 && bssEnd < dataEnd) {
-    bad(`bss_end_addr ${hexAddress(bssEnd)} is below the end of the data ${hexAddress(dataEnd)}`);
-  }
-  const end = bssEnd === 0 ? dataEnd : bssEnd;
-  if (entry < load || entry >= end) {
-    bad(`entry_addr ${hexAddress(entry)} is outside of what is loaded, ${hexAddress(load)}…${hexAddress(end - 1)}`);
-  }
-  const bytes = image.subarray(from, from + length);
-  return { segment: { what: `the image at ${hexAddress(load)}`, start: load, end, bytes }, entry };
+  const what = `the Multiboot header at offset ${hexAddress(offset)}`;
+  const addresses = { header: field(0), load: field(1), loadEnd: field(2), bssEnd: field(3), entry: field(4) };
+  return { segment: placeByAddresses(image, what, offset, addresses), entry: addresses.entry };
 }
