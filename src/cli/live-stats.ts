@@ -125,7 +125,8 @@ class StatusRow {
   }
 
   show(line: string): void {
-    const { columns = 80, rows = 24 } = this.#out;
+    const columns = this.#out.columns || 80; // a terminal may say 0: it does not know
+    const rows = this.#out.rows || 24;
     const text = line.slice(0, columns - 1);
     if (!this.#shared) {
       this.#out.write(`\r\u001b[K${text}`);

@@ -53,7 +53,7 @@ export async function runSession(path: string, options: MachineOptions, parts: S
   const input = new TerminalInput(sink, options.detachKey, () => end(Status.Interrupted));
   const opening = setImmediate(() => {
     if (input.open() && options.detachKey !== undefined) {
-      process.stderr.write(`doorbell: ${options.detachKey.name} ends the run\r\n`);
+      process.stderr.write(`doorbell: ${options.detachKey.name} ends the run\n`);
     }
   });
   const close = (): void => {
