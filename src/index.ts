@@ -33,6 +33,7 @@ export type { InterruptSource } from './vmm/context.js';
 export type { CpuidEntry, CpuOptions, CpuVendor } from './vmm/cpuid.js';
 export { DeviceError } from './vmm/device-error.js';
 export type { ExitCounters } from './vmm/exit-stats.js';
+export type { ExitListener, TracedAccess, TracedExit } from './vmm/exit-trace.js';
 export {
   DebugExit,
   ExitReason,

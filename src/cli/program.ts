@@ -3,24 +3,24 @@
 import { Command, CommanderError, Option } from 'commander';
 import { KICKS, PAGING_MODES } from '../bench/result.js';
 import { TARGET_NAMES } from '../fuzz/target.js';
-import { CommandError, Status, UsageError } from './failure.js';
-import { cpuModel } from './cpu-model.js';
-import { address, choice, choices, memorySize, repeated, seconds, secondsOf, wholeNumber } from './option-values.js';
+import { Status, UsageError } from './failure.js';
+import { addMachineOptions } from './machine-options.js';
+import { address, choice, choices, secondsOf, wholeNumber } from './option-values.js';
 import type { BenchOptions } from './bench-command.js';
 import type { DisasmOptions } from './disasm-command.js';
 import type { FuzzOptions } from './fuzz-command.js';
 import type { RunOptions } from './run-command.js';
-
-/** Commands of DESIGN that later versions bring. */
-const LATER: Record<string, string> = {
-  trace: 'prints what a guest does, step by step',
-};
+import type { TraceOptions } from './trace-command.js';
+import { addressRange, reasonNames } from './trace/filter.js';
+import { FORMATS } from './trace/format.js';
 
 const EXAMPLES = `
 Examples:
   doorbell run guests/hello-long/hello-long.bin
   doorbell run kernel.elf --append "console=ttyS0" --initrd disk.img --memory 512M --timeout 60
   doorbell run guests/bench/sieve.bin --append n=10 --stats=json
+  doorbell trace kernel.elf --reason EPT_MISCONFIG,IO --limit 1000
+  doorbell trace kernel.elf --format chrome --output trace.json
   doorbell bench --quick
   doorbell bench --kick pv,mmio-wildcard --paging ept --json
   doorbell fuzz --target decode,bus --seconds 30 --corpus fuzz-corpus
@@ -28,7 +28,7 @@ Examples:
   doorbell disasm boot.bin --bits 16 --address 0x7c00 --count 20
 
 Exit status: 0 done, 1 failed, 2 wrong usage; of 'run' also (V << 1) | 1 when the guest writes V to the debug-exit
-port, 124 after --timeout, 130 after Ctrl-C, 134 when the guest crashed (triple fault); of 'fuzz' 4 when something was found.`;
+port, 124 after --timeout, 130 after Ctrl-C or the detach key, 134 when the guest crashed (triple fault); of 'fuzz' 4 when something was found.`;
 
 /**
  * Runs the command that the arguments name; returns the exit status. Throws UsageError for arguments that make no sense,
@@ -49,49 +49,38 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .action(() => {
       throw new UsageError("no command was given; 'doorbell --help' lists them");
     });
-  command(program, 'run')
+  addMachineOptions(command(program, 'run'))
     .description('run a guest: a flat binary or a Multiboot 1 image; its serial port is the terminal')
     .argument('<image>', 'the guest’s image; what it is, is found out from its contents')
-    .option('--append <text>', 'the guest’s command line')
-    .option('--initrd <file>', 'a file for the guest (a Multiboot module)')
-    .option('--memory <size>', 'RAM, such as 256M or 1G', memorySize, 256 * 2 ** 20)
-    .option('--cpus <n>', 'virtual processors', wholeNumber('--cpus', 1, 64), 1)
     .addOption(
       new Option(
-        '--cpu <level[,vendor=…][,±feature…]>',
-        'the processor: x86-64 level v1, v2 or v3, vendor=intel or amd, features such as +aes or -avx2',
+        '--stats [format]',
+        'print rates each second and counters at the end, to standard error; json: only the end, as one line',
       )
-        .argParser(cpuModel)
-        .default({}, 'v3'),
-    )
-    .option(
-      '--paging <mode>',
-      `how guest-physical addresses are translated: ${PAGING_MODES.join(', ')}`,
-      choice('--paging', PAGING_MODES),
-      'ept',
-    )
-    .option('--device <name[,key=value…]>', 'a further device; may be given several times', repeated)
-    .option(
-      '--clock <clock>',
-      'real: the host’s; virtual: goes with instructions',
-      choice('--clock', ['real', 'virtual']),
-      'real',
-    )
-    .option('--timeout <seconds>', 'end the run after so many seconds', seconds)
-    .option(
-      '--doorbells <mode>',
-      'fast, or emulate: without the short cut',
-      choice('--doorbells', ['fast', 'emulate']),
-      'fast',
-    )
-    .addOption(
-      new Option('--stats [format]', 'afterwards print counters to standard error; json: as one line')
         .preset('table')
         .argParser(choice('--stats', ['table', 'json'])),
     )
     .action(async (image: string, options: RunOptions) => {
       const { runCommand } = await import('./run-command.js');
       status = await runCommand(image, options);
+    });
+
+  addMachineOptions(command(program, 'trace'))
+    .description('run a guest as run does, and write down every exit')
+    .argument('<image>', 'as of run')
+    .option('--instructions', 'every instruction, too, disassembled (slow)')
+    .option('--reason <name,…>', 'only exits of these reasons, such as EPT_MISCONFIG,IO', reasonNames)
+    .option(
+      '--addr <from[-to]>',
+      'only accesses to these guest-physical addresses, ports or MSRs, and instructions at these linear addresses; may be given several times',
+      addressRange,
+    )
+    .option('--limit <n>', 'end the run after so many entries', wholeNumber('--limit', 1, 2 ** 40))
+    .option('--output <file>', 'write there instead of to standard error')
+    .option('--format <format>', 'text, or chrome: JSON for Perfetto', choice('--format', FORMATS), 'text')
+    .action(async (image: string, options: TraceOptions) => {
+      const { traceCommand } = await import('./trace-command.js');
+      status = await traceCommand(image, options);
     });
 
   command(program, 'bench')
@@ -136,8 +125,6 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     });
 
   const [first = ''] = args;
-  const later = Object.hasOwn(LATER, first) ? LATER[first] : undefined;
-  if (later !== undefined) throw new CommandError(`'${first}' (${later}) is not in this version yet`);
   if (first !== '' && !first.startsWith('-') && !program.commands.some((each) => each.name() === first)) {
     throw new UsageError(`there is no command '${first}'; 'doorbell --help' lists them`);
   }

@@ -41,19 +41,45 @@ function rounded(value: number, digits: number): number {
 
 const number = (title: string): Column => ({ title, align: 'right' });
 
+/** What the table shows besides. */
+export interface TableExtras {
+  exits: VmStats['exits'];
+  /** Of one host processor's time, how much this process took: 1 is all of it. */
+  cpuShare: number;
+}
+
+/** Of all exits, how many needed no decode; 1 of none. */
+export function decodeFreeShare(exits: VmStats['exits']): number {
+  const all = Object.values(exits);
+  const count = all.reduce((sum, each) => sum + each.count, 0);
+  return count === 0 ? 1 : all.reduce((sum, each) => sum + each.decodeFree, 0) / count;
+}
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
 /** The table, with a newline at its end. */
-export function statsTable({ instructions, seconds, mips, exits, unimplemented }: RunStats): string {
+export function statsTable(
+  { instructions, seconds, mips, exits, unimplemented }: RunStats,
+  { exits: counters, cpuShare }: TableExtras,
+): string {
   const lines = [
     `${instructions.toLocaleString('en-US')} instructions in ${seconds.toFixed(3)} s: ${mips.toFixed(1)} MIPS`,
+    `host processor ${percent(cpuShare)}, exits without a decode ${percent(decodeFreeShare(counters))}`,
   ];
   const rows = Object.entries(exits);
   if (rows.length > 0) {
     lines.push(
       ...textTable(
-        [{ title: 'exit', align: 'left' }, ...['count', 'decodes', 'walks', 'ns each'].map(number)],
+        [
+          { title: 'exit', align: 'left' },
+          ...['count', 'per s', 'no decode', 'decodes', 'walks', 'ns each'].map(number),
+        ],
         rows.map(([name, { count, decodes, walks, ns }]) => [
           name,
-          ...[count, decodes, walks].map((value) => value.toLocaleString('en-US')),
+          count.toLocaleString('en-US'),
+          seconds > 0 ? Math.round(count / seconds).toLocaleString('en-US') : '',
+          percent((counters[name]?.decodeFree ?? 0) / count),
+          ...[decodes, walks].map((value) => value.toLocaleString('en-US')),
           (ns / count).toFixed(0),
         ]),
       ),

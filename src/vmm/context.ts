@@ -10,6 +10,7 @@ import { ExitReason, InternalErrorExit, type Exit, type IoExit, type MmioExit } 
 import type { ExitStats } from './exit-stats.js';
 import type { KvmClock } from './msr/kvmclock.js';
 import type { RegisterFile } from './msr/register-file.js';
+import type { ExitListener } from './exit-trace.js';
 import type { MsrTable } from './msrs.js';
 import type { NestedTable } from './nested-table.js';
 import type { PageHistory } from './page-history.js';
@@ -21,6 +22,8 @@ export interface Shared {
   readonly memory: CoreMemory;
   /** Doorbells are answered at the exit. Vm.setDoorbells() changes it, and tells each context. */
   fastDoorbells: boolean;
+  /** Who looks on (Vm.onExit). While somebody does, no exit takes the short way. */
+  exitListener: ExitListener | undefined;
   readonly nested: NestedTable;
   readonly pages: PageHistory;
   readonly scratch: ScratchPages;
@@ -69,7 +72,7 @@ export class VcpuContext {
   kvmclock!: KvmClock;
   /** The shadow page table of this vCPU, in mode 'shadow'. */
   shadow: ShadowTable | undefined;
-  /** The exit handler looks at `shared.fastDoorbells` again. */
+  /** The exit handler looks at `shared.fastDoorbells` and `shared.exitListener` again. */
   doorbellsChanged: () => void = () => {};
   /** run() is under way. */
   running = false;

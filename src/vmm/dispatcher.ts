@@ -6,6 +6,7 @@ import type { VcpuContext } from './context.js';
 import { DeviceError } from './device-error.js';
 import { InternalError } from './exit.js';
 import { timedExit } from './exit-timer.js';
+import { traceExit, type ExitListener } from './exit-trace.js';
 import { HardwareExit, ROWS, TIMED_EVERY, TIMED_FIRST, rowOf } from './exit-stats.js';
 import {
   handleControl,
@@ -100,11 +101,37 @@ export function makeExitHandler(context: VcpuContext): ExitHandler {
       return context.core.layout.RESUME;
     }
     if (sizeShift === 0) {
+      // with somebody looking on, it stays so: every exit comes here
+      if (shared.exitListener !== undefined) return watched(shared.exitListener, row, n, timed, lo, hi, info);
       const { layout } = context.core;
       kick = shared.fastDoorbells ? layout.INFO_KICK : 0;
       sizeShift = layout.INFO_SIZE_SHIFT;
       skip = layout.SKIP;
     }
+    return attend(row, n, timed, lo, hi, info);
+  }
+
+  /** Tells of the exit. What the listener throws ends the run, as what a device throws. */
+  function watched(
+    listener: ExitListener,
+    row: number,
+    n: number,
+    timed: boolean,
+    lo: number,
+    hi: number,
+    info: number,
+  ): number {
+    const { exit, answered } = traceExit(context, row, lo, hi, info, () => attend(row, n, timed, lo, hi, info));
+    try {
+      listener(exit);
+    } catch (error) {
+      context.failure ??= new DeviceError('the listener of Vm.onExit', error);
+      return context.core.layout.LEAVE;
+    }
+    return answered;
+  }
+
+  function attend(row: number, n: number, timed: boolean, lo: number, hi: number, info: number): number {
     const start = timed ? performance.now() : 0;
     if (timed && (info & kick) !== 0 && doorbells.kick(lo, hi, (info >>> sizeShift) & 0xff)) {
       stats.ns[row]! += timedExit(start, n, stats.ns[row]!);

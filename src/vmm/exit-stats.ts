@@ -67,6 +67,19 @@ export function rowOf(reason: number): number {
   return reason & (ROWS - 1);
 }
 
+const ROW_NAMES: readonly string[] = Array.from({ length: ROWS }, (_, row) => {
+  const key = (Object.keys(NAMES) as (keyof typeof NAMES)[]).find((each) => rowOf(HardwareExit[each]) === row);
+  return key === undefined ? `ROW_${row}` : NAMES[key];
+});
+
+/** The name of a row's reason. */
+export function exitName(row: number): string {
+  return ROW_NAMES[row] ?? `ROW_${row}`;
+}
+
+/** All of them. */
+export const EXIT_NAMES: readonly string[] = Object.values(NAMES);
+
 export const TIMED_FIRST = 16;
 export const TIMED_EVERY = 512;
 

@@ -43,6 +43,14 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
+/** An exception that the processor raised. */
+export interface LastException {
+  readonly vector: number;
+  readonly error: number | undefined;
+  /** Of a page fault: the linear address. */
+  readonly address: bigint;
+}
+
 /** What the Vm gives its vCPUs. */
 export interface VcpuParts {
   context: VcpuContext;
@@ -397,6 +405,20 @@ export class Vcpu {
   /** After an Hlt exit, until the next run(); with a local APIC, until something wakes the vCPU. */
   get halted(): boolean {
     return this.#context.shared.memory.i32[this.#context.word(this.#core.layout.ACTIVITY)] === 1;
+  }
+
+  /**
+   * What was raised last, however long ago, and whether or not it could be delivered; undefined if nothing was since
+   * power-on. A divide error is not told from nothing.
+   */
+  get lastException(): LastException | undefined {
+    const { layout, state } = this.#core;
+    const { u32, u64 } = this.#context.shared.memory;
+    const vector = u32[(state + layout.RAISED_VECTOR) >>> 2]!;
+    if (vector === 0) return undefined;
+    const hasError = u32[(state + layout.RAISED_HAS_ERROR) >>> 2] !== 0;
+    const error = hasError ? u32[(state + layout.RAISED_ERROR) >>> 2]! : undefined;
+    return { vector, error, address: u64[(state + layout.RAISED_CR2) / 8]! };
   }
 
   /** Back to the state after power-on (SDM vol. 3, table 10-1): real mode, CS:RIP F000:FFF0. What an exit left undone is forgotten. */

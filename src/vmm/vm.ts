@@ -15,6 +15,7 @@ import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
 import { featureBits } from './features.js';
 import { makeExitHandler } from './dispatcher.js';
 import { ExitStats, type ExitCounters } from './exit-stats.js';
+import type { ExitListener } from './exit-trace.js';
 import { GuestMemory } from './guest-memory.js';
 import type { IrqRoute } from './irq-routing.js';
 import type { IrqChip, MsiArgs } from './irqchip.js';
@@ -105,6 +106,7 @@ export class Vm {
     const shared = {
       memory: this.#linear,
       fastDoorbells: options.doorbells === 'fast',
+      exitListener: undefined,
       mmio: this.mmio,
       pio: this.pio,
       doorbells: this.doorbells,
@@ -397,6 +399,16 @@ export class Vm {
     this.#checkPolicy('setDoorbells', 'doorbells', doorbells);
     this.#options.doorbells = doorbells;
     this.#shared.fastDoorbells = doorbells === 'fast';
+    for (const context of [this.#first.context, ...this.#contexts]) context.doorbellsChanged();
+  }
+
+  /**
+   * Has every exit told to `listener` after it has been answered, or, without one, no longer. It may read registers and
+   * memory, but must not run the guest. What it throws, run() throws as a DeviceError. Exits are slower meanwhile; without a
+   * listener they cost what they always do.
+   */
+  onExit(listener?: ExitListener): void {
+    this.#shared.exitListener = listener;
     for (const context of [this.#first.context, ...this.#contexts]) context.doorbellsChanged();
   }
 

@@ -139,8 +139,8 @@ describe('a triple fault', () => {
     expect(crash!.regs.rax & 0xffffn).toBe(0x1234n);
     expect(crash!.sregs.idt.limit).toBe(0);
     expect(crash!.listing).toMatch(/^0*7c08 .*0f 0b .*ud2$/);
-    expect(describeCrash(crash!)).toMatch(/^triple fault\nrip 0000000000007c08/);
-    expect(describeCrash(crash!).split('\n').at(-1)).toBe(crash!.listing);
+    expect(describeCrash(crash!)).toMatch(/^triple fault\n.*\nrip 0000000000007c08/);
+    expect(describeCrash(crash!)).toMatch(/^> 7c08  0f 0b +ud2$/m);
   });
 
   it('with code where there is no memory, no instruction can be read', async () => {

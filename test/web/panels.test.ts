@@ -5,10 +5,10 @@ import type { LookUp, Regs, Segment, Sregs, TableEntry } from '../../src/index.j
 import { LastStop } from '../../src/web/lab/machine/changes.js';
 import { modeWords, pagingWords, privilege, segmentWords } from '../../src/web/lab/machine/cpu-mode.js';
 import { numberOf, readFpu } from '../../src/web/lab/machine/fpu-image.js';
-import { groups, hex, parseAddress, sizeWords } from '../../src/web/lab/machine/hex.js';
+import { groups, hex, parseAddress, sizeWords } from '../../src/machine/hex.js';
 import { CR0_BITS, CR4_BITS, EFER_BITS, FLAGS, iopl, isSet, setBits } from '../../src/web/lab/machine/register-bits.js';
 import type { CpuState } from '../../src/web/lab/machine/session.js';
-import { endWords, entryWords, splitAddress } from '../../src/web/lab/machine/walk-words.js';
+import { endWords, entryWords, splitAddress } from '../../src/machine/walk-words.js';
 import { describeEntry } from '../../src/vmm/table-entry.js';
 import { Pc } from '../../src/machine/pc.js';
 

@@ -1,6 +1,6 @@
 // The XSAVE image taken apart: x87, XMM and YMM registers (SDM vol. 1, 10.5.1 and 13.4).
 
-import { hex } from './hex.js';
+import { hex } from '../../../machine/hex.js';
 
 export interface X87Register {
   /** ST0 to ST7. */

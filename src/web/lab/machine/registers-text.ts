@@ -2,7 +2,7 @@
 
 import type { Regs } from '../../../index.js';
 import { modeWords, pagingWords, privilege, segmentWords } from './cpu-mode.js';
-import { hex } from './hex.js';
+import { hex } from '../../../machine/hex.js';
 import type { CpuState } from './session.js';
 
 const REGISTERS: readonly (keyof Regs)[] = [

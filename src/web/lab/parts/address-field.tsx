@@ -2,7 +2,7 @@
 
 import { useSignal, type Signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { parseAddress } from '../machine/hex.js';
+import { parseAddress } from '../../../machine/hex.js';
 import './address-field.css';
 
 interface AddressFieldProps<N extends string> {

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Disassembly } from '../../../index.js';
-import { hex } from '../machine/hex.js';
+import { hex } from '../../../machine/hex.js';
 import type { Session } from '../machine/session.js';
 import { AddressField } from './address-field.js';
 import './disassembly.css';

@@ -2,7 +2,7 @@
 // selected by one click; leading zeros stand back.
 
 import type { JSX } from 'preact';
-import { groups, hex } from '../machine/hex.js';
+import { groups, hex } from '../../../machine/hex.js';
 import './hex.css';
 
 export function Hex({ value, digits }: { value: bigint | number | string; digits: number }): JSX.Element {

@@ -1,4 +1,4 @@
-// Numbers in hexadecimal, as the panels show them and as people type them.
+// Numbers in hexadecimal, as people read and type them.
 
 /** With leading zeros. */
 export function hex(value: bigint | number, digits: number): string {

@@ -1,6 +1,7 @@
 // A page walk in words: how the linear address splits into indices, what each entry says, and how it ends.
 
-import type { LookUp, TableEntry } from '../../../index.js';
+import type { LookUp } from '../vmm/look-up.js';
+import type { TableEntry } from '../vmm/table-entry.js';
 import { hex, sizeWords } from './hex.js';
 
 export interface AddressPart {
