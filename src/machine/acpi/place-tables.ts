@@ -1,5 +1,5 @@
-// Puts the tables into guest memory, for kernels that start without a firmware: in the megabyte's last 128 KiB, which every
-// memory map here calls reserved and where the root pointer and the MP structure are searched for (ACPI 5.2.5.1, MP 4).
+// Puts the tables into guest memory, for kernels that start without a firmware. The root pointer and the MP structure go where
+// they are searched for, into the megabyte's last 64 KiB (ACPI 5.2.5.1, MP 4).
 
 import type { GuestMemory } from '../../vmm/guest-memory.js';
 import type { Blob, Link } from './blob.js';
@@ -7,7 +7,6 @@ import { buildTables } from './build-tables.js';
 import { buildMpTables } from './mp-tables.js';
 import type { PlatformOptions } from './platform.js';
 
-const TABLES_AT = 0xe_0000;
 const ROOTS_AT = 0xf_0000;
 const MP_AT = 0xf_0100;
 const END = 0x10_0000;
@@ -16,28 +15,35 @@ export class TablesError extends Error {
   override readonly name = 'TablesError';
 }
 
+/** Where the tables go that a pointer leads to. */
+export interface TableArea {
+  readonly start: number;
+  readonly size: number;
+}
+const LOW_AREA: TableArea = { start: 0xe_0000, size: ROOTS_AT - 0xe_0000 };
+
 /** Where the tables went. */
 export interface PlacedTables {
   readonly rsdp: number;
   readonly mp: number;
 }
 
-/** Writes ACPI and MP tables. Throws TablesError if there are too many processors for the room. */
-export function placeTables(memory: GuestMemory, options: PlatformOptions): PlacedTables {
+/**
+ * Writes ACPI and MP tables. `area` is memory that the memory map calls reserved, or ACPI tables; at E0000h by default.
+ * Throws TablesError if there are too many processors for the room.
+ */
+export function placeTables(memory: GuestMemory, options: PlatformOptions, area = LOW_AREA): PlacedTables {
   const { tables, rsdp, links } = buildTables(options);
+  const start = Math.ceil(area.start / tables.align) * tables.align;
   const places = new Map([
-    [tables.name, { blob: tables, at: TABLES_AT }],
+    [tables.name, { blob: tables, at: start }],
     [rsdp.name, { blob: rsdp, at: ROOTS_AT }],
   ]);
-  if (TABLES_AT + tables.bytes.length > ROOTS_AT) {
-    throw new TablesError(
-      `ACPI tables of ${options.cpus} processors take ${tables.bytes.length} bytes, more than 64 KiB`,
-    );
-  }
-  const linked = link(places, links);
   const mp = buildMpTables(options, MP_AT);
-  if (MP_AT + mp.length > END) throw new TablesError(`MP tables of ${options.cpus} processors take ${mp.length} bytes`);
-  for (const [name, { at }] of places) memory.write(at, linked.get(name)!);
+  if (start + tables.bytes.length > area.start + area.size || MP_AT + mp.length > END) {
+    throw new TablesError(`ACPI tables: those of ${options.cpus} processors do not fit into ${area.size} bytes`);
+  }
+  for (const [name, bytes] of link(places, links)) memory.write(places.get(name)!.at, bytes);
   memory.write(MP_AT, mp);
   return { rsdp: ROOTS_AT, mp: MP_AT };
 }
