@@ -217,7 +217,7 @@ export class Pic8259 implements IoDevice, Stateful {
     const s = this.#s;
     if ((byte & 0x40) !== 0) s.specialMask = (byte & 0x20) !== 0;
     if ((byte & 0x04) !== 0) s.poll = true;
-    else if ((byte & 0x02) !== 0) s.readIsr = (byte & 0x01) !== 0;
+    if ((byte & 0x02) !== 0) s.readIsr = (byte & 0x01) !== 0;
   }
 
   /** OCW2, by its bits R, SL and EOI. */
