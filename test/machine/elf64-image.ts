@@ -81,6 +81,8 @@ export function elf64(options: Elf64Options = {}): Uint8Array {
     for (const [index, value] of [64, 3, 2].entries()) view.setUint16(58 + index * 2, value, true);
     view.setUint32(sectionsAt + 64 + 4, 2, true);
     view.setUint32(sectionsAt + 128 + 4, 3, true);
+    // The symbols are the first 24 bytes of the file, which are told from others easily.
+    view.setBigUint64(sectionsAt + 64 + 32, 24n, true);
   }
   image.set(content, CODE_AT);
   image.set(note, noteAt);

@@ -99,7 +99,13 @@ describe('the information', () => {
     const tags = informationOf(machine);
     const sections = tags.get(9)![0]!;
     expect(wordsOf(sections.subarray(0, 12))).toEqual([3, 64, 2]);
-    expect(sections.subarray(12)).toEqual(image.subarray(CODE_AT + code.length));
+    // The same but for the address of the symbols, which are in memory now.
+    const symbols = Number(new DataView(sections.buffer, sections.byteOffset + 12 + 64).getBigUint64(16, true));
+    expect(symbols).toBeGreaterThanOrEqual(LOAD + code.length);
+    expect(machine.vm.memory.read(symbols, 24)).toEqual(image.subarray(0, 24));
+    const headers = sections.slice(12);
+    headers.fill(0, 64 + 16, 64 + 24);
+    expect(headers).toEqual(image.subarray(CODE_AT + code.length));
     expect(wordsOf(tags.get(21)![0]!)).toEqual([LOAD]);
   });
 });
