@@ -9,6 +9,7 @@ import type { BootTarget, Loader, LoadReport } from './loader.js';
 import { placeModules } from './modules.js';
 import { hasMultiboot2Header, readMultiboot2Header, type Multiboot2Header } from './multiboot2-header.js';
 import { makeInformation2 } from './multiboot2-info.js';
+import { placeSymbols } from './symbol-sections.js';
 import { checkSegments, hexAddress, writeSegments, type Segment } from './segments.js';
 
 /** In EAX at the entry. */
@@ -22,10 +23,11 @@ export const multiboot2Loader: Loader = {
   /** Enters 32-bit protected mode with flat segments, paging and interrupts off (3.3). */
   load(image: Uint8Array, target: BootTarget): LoadReport {
     const header = readMultiboot2Header(image);
-    const { segments, entry, sections } = place(image, header);
+    const { segments: kernel, entry, sections } = place(image, header);
+    const segments = [...kernel, ...(sections === undefined ? [] : placeSymbols(image, sections, kernel))];
     checkSegments(segments, target.ram, [reservedForInfo('Multiboot 2')]);
     const modules = placeModules(target.modules, segments, target.ram);
-    const loadBase = header.relocatable ? Math.min(...segments.map(({ start }) => start)) : undefined;
+    const loadBase = header.relocatable ? Math.min(...kernel.map(({ start }) => start)) : undefined;
     const { memory, ram, cmdline, acpiRsdp } = target;
     const information = makeInformation2({ memory, ram, cmdline, modules, sections, acpiRsdp, loadBase });
     writeSegments([...segments, information.segment], target);
