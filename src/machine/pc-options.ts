@@ -3,6 +3,7 @@
 import { EINVAL } from '../eventfd/index.js';
 import type { VmOptions } from '../vmm/options.js';
 import { MAX_MEMORY, MIN_MEMORY } from './memory-map.js';
+import type { DiskOptions } from './devices/ide/ide-controller.js';
 import type { BootModule } from './loaders/index.js';
 
 /** A PC; what is not said here is as for Vm.create(). */
@@ -19,8 +20,16 @@ export interface PcOptions extends VmOptions {
   initrd?: Uint8Array;
   /** Bytes of RAM, a multiple of 4096 from 1 MiB to 3.5 GiB; default 64 MiB. */
   memory?: number;
-  /** Further devices, `NAME[,KEY=VALUE…]`: 'pci-testdev', 'doorbells'. */
+  /** Further devices, `NAME[,KEY=VALUE…]`: 'pci-testdev', 'doorbells', 'test-device'. */
   devices?: readonly string[];
+  /**
+   * IDE disks, up to four: primary master and slave, secondary master and slave. They stay the caller's, who closes them
+   * behind the machine. A snapshot has what is written to an OverlayDisk or MemoryDisk; with a disk that is written in
+   * place, Pc.snapshot() throws BlockError.
+   */
+  disks?: readonly DiskOptions[];
+  /** Told why the host could not read or write a disk, when the guest has been told of an error: one line. */
+  diskError?: (message: string) => void;
   /** Gets what the guest sends on COM1: a line at a time, or what there is when the host gets its turn. */
   serial?: (bytes: Uint8Array) => void;
   /** What the guest finds on COM1 from the start; Pc.sendSerial() sends more. */
@@ -74,6 +83,8 @@ const OWN: readonly string[] = [
   'modules',
   'initrd',
   'devices',
+  'disks',
+  'diskError',
   'serial',
   'serialInput',
   'debugConsole',

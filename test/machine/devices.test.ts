@@ -17,8 +17,8 @@ describe('NAME,KEY=VALUE', () => {
   });
 
   it.each([
-    ['floppy', 'no device is called "floppy"; there are doorbells, pci-testdev'],
-    ['', 'no device is called ""; there are doorbells, pci-testdev'],
+    ['floppy', 'no device is called "floppy"; there are doorbells, pci-testdev, test-device'],
+    ['', 'no device is called ""; there are doorbells, pci-testdev, test-device'],
     ['doorbells,', 'device doorbells: no option is called ""; there are addr, port'],
     ['doorbells,colour=red', 'device doorbells: no option is called "colour"; there are addr, port'],
     ['doorbells,toString=1', 'device doorbells: no option is called "toString"; there are addr, port'],

@@ -148,7 +148,7 @@ describe('READ and WRITE MULTIPLE (6.36, 6.63)', () => {
     host.issue({ command: 0xc6, count: 4 });
     expect(host.status).toBe(IDLE);
     expect(host.identify()[59]).toBe(0x0104);
-    host.status;
+    host.acknowledge();
     host.board.changes.length = 0;
     host.issue({ command: 0xc4, lba: 2, count: 10 });
     const parts = [4, 4, 2].map((sectors) => {
@@ -354,7 +354,7 @@ describe('channel', () => {
     expect(host.line).toBe(1);
     host.setControl(2);
     expect(host.line).toBe(0);
-    host.status;
+    host.acknowledge();
     host.setControl(0);
     expect(host.line).toBe(0);
   });
@@ -389,7 +389,7 @@ describe('channel', () => {
     const firstByte = (on: AtaHost, drive: 0 | 1): number => {
       on.issue({ command: 0x20, drive });
       expect([four.line, second.line]).toEqual(on === four ? [1, 0] : [0, 1]);
-      on.status;
+      on.acknowledge();
       return on.readWords(512)[0]!;
     };
     expect([firstByte(four, 0), firstByte(four, 1), firstByte(second, 0), firstByte(second, 1)]).toEqual([1, 2, 3, 4]);

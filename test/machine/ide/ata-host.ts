@@ -56,6 +56,10 @@ export class AtaHost {
   get status(): number {
     return this.get(7);
   }
+  /** Reading status takes INTRQ back. */
+  acknowledge(): void {
+    this.get(7);
+  }
   get alternate(): number {
     return this.board.in(this.control, 1)!;
   }
