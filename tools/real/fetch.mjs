@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { root } from '../build.mjs';
 
 export class FetchError extends Error {
+  /** @override */
   name = 'FetchError';
 }
 
