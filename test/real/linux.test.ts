@@ -90,7 +90,7 @@ describe('Debian’s kernel', () => {
   });
 
   it('warns of nothing that it does not warn of in QEMU too', () => {
-    expect(lines('warnings').length).toBeGreaterThanOrEqual(0);
+    lines('warnings');
     expect(unexplained(kernelWarnings(steps))).toEqual([]);
   });
 });
