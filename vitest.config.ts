@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // real software has a configuration of its own
+    exclude: ['test/real/**', '**/node_modules/**'],
     environment: 'node',
     globalSetup: ['tools/test-setup.mjs'],
     pool: 'forks',

@@ -25,6 +25,7 @@ export const PROMPT = 'doorbell:/root# ';
  * @property {number} [memoryMiB] default 256
  * @property {string} [until] text on COM1 at which it is over; default: when the machine is switched off
  * @property {number} [timeoutMs] default five minutes
+ * @property {(text: string) => void} [output] gets what comes out of COM1 when it comes
  */
 
 /**
@@ -44,7 +45,7 @@ export function hasQemu() {
  * @param {QemuBoot} boot
  * @returns {Promise<QemuEnd>}
  */
-export async function bootQemu({ kernel, initrd, cmdline, disk, memoryMiB = 256, until, timeoutMs = 300_000 }) {
+export async function bootQemu({ kernel, initrd, cmdline, disk, memoryMiB = 256, ...limits }) {
   const work = mkdtempSync(join(tmpdir(), 'doorbell-qemu-'));
   const args = ['-accel', 'tcg', '-machine', 'pc', '-m', String(memoryMiB), '-display', 'none', '-monitor', 'none'];
   args.push('-serial', 'stdio', '-no-reboot', '-net', 'none', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4');
@@ -58,7 +59,7 @@ export async function bootQemu({ kernel, initrd, cmdline, disk, memoryMiB = 256,
   if (cmdline !== undefined) args.push('-append', cmdline);
   if (disk !== undefined) args.push('-drive', `file=${disk},if=ide,format=raw`);
   try {
-    return await runQemu(args, until, timeoutMs);
+    return await runQemu(args, limits);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -66,11 +67,10 @@ export async function bootQemu({ kernel, initrd, cmdline, disk, memoryMiB = 256,
 
 /**
  * @param {string[]} args
- * @param {string | undefined} until
- * @param {number} timeoutMs
+ * @param {Pick<QemuBoot, 'until' | 'timeoutMs' | 'output'>} limits
  * @returns {Promise<QemuEnd>}
  */
-function runQemu(args, until, timeoutMs) {
+function runQemu(args, { until, timeoutMs = 300_000, output = () => {} }) {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(PROGRAM, args, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -80,6 +80,7 @@ function runQemu(args, until, timeoutMs) {
     let seen = false;
     child.stdout.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
       serial += text;
+      output(text);
       if (seen || until === undefined || !serial.includes(until)) return;
       seen = true;
       seconds = (performance.now() - start) / 1000;

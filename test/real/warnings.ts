@@ -1,0 +1,18 @@
+// Which warnings of the kernel's log are no fault of the machine.
+
+import { readFileSync } from 'node:fs';
+
+/** Those that QEMU's boot of the same files has too: `node tools/real/qemu.mjs --warnings`, a line for each. */
+const qemu = new Set(
+  readFileSync(new URL('qemu-warnings.txt', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line !== ''),
+);
+
+/** Those that only this machine's boot has, each with the reason why that is right. */
+export const EXPLAINED: readonly { text: RegExp; why: string }[] = [];
+
+/** What is left of the warnings. */
+export function unexplained(warnings: readonly string[]): string[] {
+  return warnings.filter((line) => !qemu.has(line) && !EXPLAINED.some(({ text }) => text.test(line)));
+}
