@@ -23,7 +23,7 @@ export interface TracedExit {
   readonly reason: string;
   /** RIP of the instruction that left the guest; of HLT and after an OUT to a port, of the one behind it. */
   readonly rip: bigint;
-  /** Instructions that the vCPU had retired. */
+  /** Instructions that the vCPU had retired; of CPUID and the like without those that came before it in its block. */
   readonly retired: number;
   /** performance.now() when the exit came, and how long it took, both in ms. */
   readonly time: number;

@@ -33,7 +33,7 @@ it('the library example runs and prints what its comments say', async () => {
 describe('links', () => {
   const pages = [
     'README.md',
-    ...'api architecture cli exit-path adding-a-device'.split(' ').map((name) => `docs/${name}.md`),
+    ...'api architecture cli exit-path adding-a-device tracing'.split(' ').map((name) => `docs/${name}.md`),
   ];
   it.each(pages)('in %s lead somewhere', async (page) => {
     const text = (await readFile(projectFile(page), 'utf8')).replace(/```[\s\S]*?```/g, '');

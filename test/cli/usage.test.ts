@@ -12,7 +12,6 @@ const REFUSED: [string[], number, RegExp][] = [
   [[], 2, /no command/],
   [['frobnicate'], 2, /'frobnicate'/],
   [['--frobnicate'], 2, /--frobnicate/],
-  [['trace', HELLO], 1, /'trace'.*not in this version/],
   [['run'], 2, /image/],
   [['run', HELLO, HELLO], 2, /too many arguments/],
   [['run', HELLO, '--wat'], 2, /--wat/],
@@ -38,6 +37,19 @@ const REFUSED: [string[], number, RegExp][] = [
   [['run', HELLO, '--stats=xml'], 2, /--stats .*'xml'/],
   [['run', HELLO, '--device', 'toaster'], 2, /"toaster".*pci-testdev/],
   [['run', HELLO, '--device', 'pci-testdev,colour=red'], 2, /pci-testdev.*"colour"/],
+  [['run', HELLO, '--detach-key', 'x'], 2, /--detach-key .*'x'/],
+  [['trace'], 2, /image/],
+  [['trace', 'no/such/file'], 1, /image no\/such\/file: there is no such file/],
+  [['trace', HELLO, '--reason', 'IO,SNEEZE'], 2, /--reason takes .*EPT_MISCONFIG.*'SNEEZE'/],
+  [['trace', HELLO, '--addr', '0x20-0x10'], 2, /--addr .*'0x20-0x10'/],
+  [['trace', HELLO, '--addr', 'here'], 2, /--addr .*'here'/],
+  [['trace', HELLO, '--limit', '0'], 2, /--limit .*'0'/],
+  [['trace', HELLO, '--format', 'xml'], 2, /--format takes text, chrome, not 'xml'/],
+  [
+    ['trace', HELLO, '--output', 'no/such/directory/file'],
+    1,
+    /--output no\/such\/directory\/file cannot be written: ENOENT/,
+  ],
   [['bench', 'now'], 2, /too many arguments/],
   [['bench', '--goal', 'far'], 2, /--goal .*'far'/],
   [['bench', '--goal', '9'], 2, /--goal .*'9'/],
@@ -72,13 +84,14 @@ describe('help', () => {
     const { status, stdout, stderr } = await doorbell(['--help']);
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    for (const word of ['run', 'bench', 'fuzz', 'disasm', 'Examples:', '--version']) expect(stdout).toContain(word);
+    for (const word of ['run', 'trace', 'bench', 'fuzz', 'disasm', 'Examples:', '--version'])
+      expect(stdout).toContain(word);
   });
 
   it('of a command names its options', async () => {
     const { status, stdout } = await doorbell(['run', '--help']);
     expect(status).toBe(0);
-    const options = 'append initrd memory cpus paging device clock timeout doorbells stats';
+    const options = 'append initrd memory cpus paging device clock timeout doorbells no-reboot detach-key stats';
     for (const option of options.split(' ')) expect(stdout).toContain(`--${option}`);
   });
 
@@ -88,7 +101,7 @@ describe('help', () => {
   });
 });
 
-test.each(['run', 'bench', 'fuzz', 'disasm'])('%s --help prints its options', async (name) => {
+test.each(['run', 'trace', 'bench', 'fuzz', 'disasm'])('%s --help prints its options', async (name) => {
   const { status, stdout, stderr } = await doorbell([name, '--help']);
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`Usage: doorbell ${name}`);
