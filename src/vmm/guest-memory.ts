@@ -111,6 +111,7 @@ export class GuestMemory {
   /** Whether slots cover all of the range. */
   covers(gpa: bigint | number, length: number): boolean {
     const end = Number(gpa) + length;
+    if (end > Number.MAX_SAFE_INTEGER) return false;
     for (let at = Number(gpa); at < end;) {
       const slot = this.slots.find(at);
       if (slot === undefined) return false;
@@ -122,6 +123,7 @@ export class GuestMemory {
   /** Whether slots that the guest can write cover all of the range. */
   isRam(gpa: bigint | number, length: number): boolean {
     const end = Number(gpa) + length;
+    if (end > Number.MAX_SAFE_INTEGER) return false;
     for (let at = Number(gpa); at < end;) {
       const slot = this.slots.find(at);
       if (slot === undefined || slot.readOnly) return false;

@@ -17,9 +17,14 @@ const TIME_INFO = 32;
 const TSC_TIMESTAMP = 8;
 const SYSTEM_NS = 16;
 const MULTIPLIER = 24;
-const SHIFT_AND_FLAGS = 28;
+const SHIFT = 28;
+const FLAGS = 29;
 /** struct pvclock_wall_clock: version, sec, nsec. */
 const WALL_INFO = 12;
+const WALL_SECONDS = 4;
+const WALL_NANOSECONDS = 8;
+/** No guest-physical address reaches this (SDM vol. 3, 4.1.4). */
+const ADDRESSES = 1n << 52n;
 /** PVCLOCK_TSC_STABLE_BIT: what one vCPU makes of its TSC never lies behind what another has seen. */
 const TSC_STABLE = 1;
 
@@ -50,10 +55,12 @@ export function tickScale(tscKhz: number): TickScale {
 export class KvmClock {
   readonly #parts: KvmClockParts;
   readonly #scale: TickScale;
-  /** Where the structure stands; undefined while the guest has none, or named a place that is no RAM. */
+  /** Where the structure stands; undefined while the guest has none. */
   #at: number | undefined;
   /** The TSC's offset that the structure is for. */
   #offset = 0n;
+  readonly #time = new DataView(new ArrayBuffer(TIME_INFO));
+  readonly #wall = new DataView(new ArrayBuffer(WALL_INFO));
 
   constructor(parts: KvmClockParts) {
     this.#parts = parts;
@@ -73,19 +80,18 @@ export class KvmClock {
 
   /** The time at which the guest's system time was 0. */
   #tellWallClock(value: bigint): void {
-    const at = value === 0n ? undefined : this.#ram(value, WALL_INFO);
+    const at = value === 0n ? undefined : this.#place(value);
     if (at === undefined) return;
     const milliseconds = this.#parts.clock.startTime;
     const seconds = Math.floor(milliseconds / 1000);
     const nanoseconds = Math.round((milliseconds - seconds * 1000) * 1e6);
-    this.#change(at, () => {
-      this.#parts.memory.writeU32(at + 4, seconds >>> 0);
-      this.#parts.memory.writeU32(at + 8, nanoseconds);
-    });
+    this.#wall.setUint32(WALL_SECONDS, seconds, true);
+    this.#wall.setUint32(WALL_NANOSECONDS, nanoseconds, true);
+    this.#put(at, this.#wall);
   }
 
   #tellSystemTime(value: bigint): void {
-    this.#at = (value & ENABLE) === 0n ? undefined : this.#ram(value & ~ENABLE, TIME_INFO);
+    this.#at = (value & ENABLE) === 0n ? undefined : this.#place(value & ~ENABLE);
     this.#tell();
   }
 
@@ -97,33 +103,37 @@ export class KvmClock {
   #tell(): void {
     const at = this.#at;
     if (at === undefined) return;
-    const { clock, memory, ticks, offset, stable } = this.#parts;
+    const { clock, ticks, offset, stable } = this.#parts;
     const own = Math.floor(ticks());
     // With the host's clock both are one and the same moment.
     const now = clock.mode === 'real' ? own : Math.floor(clock.ticks());
     this.#offset = offset();
-    this.#change(at, () => {
-      const { multiplier, shift } = this.#scale;
-      memory.writeU64(at + TSC_TIMESTAMP, BigInt.asUintN(64, BigInt(own) + this.#offset));
-      memory.writeU64(at + SYSTEM_NS, (BigInt(now) * 1_000_000n) / BigInt(clock.tscKhz));
-      memory.writeU32(at + MULTIPLIER, multiplier);
-      memory.writeU32(at + SHIFT_AND_FLAGS, (shift & 0xff) | ((stable() ? TSC_STABLE : 0) << 8));
-    });
+    const { multiplier, shift } = this.#scale;
+    const time = this.#time;
+    time.setBigUint64(TSC_TIMESTAMP, BigInt.asUintN(64, BigInt(own) + this.#offset), true);
+    time.setBigUint64(SYSTEM_NS, (BigInt(now) * 1_000_000n) / BigInt(clock.tscKhz), true);
+    time.setUint32(MULTIPLIER, multiplier, true);
+    time.setInt8(SHIFT, shift);
+    time.setUint8(FLAGS, stable() ? TSC_STABLE : 0);
+    this.#put(at, time);
   }
 
-  /** The version is odd while the rest is written, and another one afterwards. */
-  #change(at: number, write: () => void): void {
+  /**
+   * Writes a structure, whose version is odd while the rest is written and another one afterwards. To a place that is no RAM,
+   * or no longer, nothing is told, as with KVM.
+   */
+  #put(at: number, { buffer }: DataView<ArrayBuffer>): void {
     const { memory } = this.#parts;
+    if (!memory.isRam(at, buffer.byteLength)) return;
     const odd = (memory.readU32(at) + 1) | 1;
     memory.writeU32(at, odd);
-    write();
+    memory.write(at + 4, new Uint8Array(buffer, 4));
     memory.writeU32(at, odd + 1);
   }
 
-  /** The address, if it is aligned and RAM: of a structure anywhere else nothing is told, as with KVM. */
-  #ram(value: bigint, length: number): number | undefined {
-    const at = Number(value);
-    return at % 4 === 0 && this.#parts.memory.isRam(at, length) ? at : undefined;
+  /** The address, if it is aligned and within what addresses can be. */
+  #place(value: bigint): number | undefined {
+    return value % 4n === 0n && value < ADDRESSES ? Number(value) : undefined;
   }
 
   /** As after power-on. */
