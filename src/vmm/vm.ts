@@ -21,10 +21,8 @@ import type { IrqRoute } from './irq-routing.js';
 import type { IrqChip, MsiArgs } from './irqchip.js';
 import { CRYSTAL_KHZ } from './kvm-leaves.js';
 import type { MemoryRegion } from './memory-slot.js';
-import { KvmClock } from './msr/kvmclock.js';
-import { registersOf } from './msr/model.js';
+import { giveRegisters } from './msr/model.js';
 import { MISC_ENABLE } from './msr/vendors.js';
-import { RegisterFile } from './msr/register-file.js';
 import { MsrTable, type MsrHandler } from './msrs.js';
 import { EPT_FORMAT, NestedTable, NPT_FORMAT, type NestedFormat } from './nested-table.js';
 import {
@@ -268,9 +266,8 @@ export class Vm {
       context = new VcpuContext(index, this.#shared);
       context.core = this.#instantiate(context, false);
     }
-    const { core } = context;
     this.#giveShadow(context);
-    this.#giveRegisters(context);
+    giveRegisters(context, { clock: this.clock, memory: this.memory, cpu: this.options.cpu, contexts: this.#contexts });
     const reset = (): void => this.#resetVcpu(context);
     reset();
     this.#contexts.push(context);
@@ -320,41 +317,6 @@ export class Vm {
     this.#tellPaging(context);
     shadow?.clear();
     exports.stateChanged();
-  }
-
-  /** The model-specific registers that CPUID promises. */
-  #giveRegisters(context: VcpuContext): void {
-    const { core } = context;
-    const { clock, memory } = this;
-    const { cpu, tscKhz } = this.options;
-    const retired = (): number => {
-      core.exports.syncExit();
-      return core.exports.retired();
-    };
-    const kvmclock = new KvmClock({
-      clock,
-      memory,
-      ticks: () => clock.ticksOf(retired),
-      offset: () => BigInt.asIntN(64, this.#tscOffset(context) - BigInt(clock.skipped)),
-      stable: () => this.#stableTsc(),
-    });
-    const { vendor, physicalBits } = cpu;
-    context.kvmclock = kvmclock;
-    context.registers = new RegisterFile(
-      registersOf({ cpuid: this.#shared.cpuid, vendor, physicalBits, tscKhz, kvmclock }),
-    );
-  }
-
-  #tscOffset({ core }: VcpuContext): bigint {
-    return this.#linear.u64[(core.state + core.layout.TSC_OFFSET) / 8]!;
-  }
-
-  /** The TSCs of all vCPUs are one: by the virtual clock each counts instructions of its own. */
-  #stableTsc(): boolean {
-    const [first, ...others] = this.#contexts;
-    if (first === undefined || others.length === 0) return true;
-    const offset = this.#tscOffset(first);
-    return this.clock.mode === 'real' && others.every((other) => this.#tscOffset(other) === offset);
   }
 
   /** Tells the processor whose tables it walks, and which of its doings leave the guest for it. */
