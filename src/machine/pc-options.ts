@@ -99,5 +99,5 @@ export function vmOptions(options: PcOptions): VmOptions {
     );
   }
   const others = Object.entries(options).filter(([name]) => !OWN.includes(name));
-  return { ...Object.fromEntries(others), memory };
+  return { ...Object.fromEntries(others), memory, cpu: { apic: true, ...options.cpu } };
 }

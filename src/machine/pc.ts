@@ -1,6 +1,5 @@
 // A minimal PC: RAM, one processor, COM1, a text screen, a debug console, the debug-exit port, PCI, and whatever devices are asked for.
 
-import type { InterruptLine } from '../bus/device.js';
 import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { loadInspector } from '../core/inspect.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
@@ -8,16 +7,15 @@ import { MemoryFlag } from '../vmm/memory-slot.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import type { Snapshot } from '../vmm/snapshot.js';
 import { Vm } from '../vmm/vm.js';
+import { placeTables, type PlacedTables } from './acpi/place-tables.js';
 import { readCrash } from './crash.js';
 import { disassemble, type DisassembleOptions, type Disassembly } from './disassembly.js';
 import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
 import { DEBUG_EXIT_PORT, DEBUG_EXIT_PORTS, DebugExit, statusOf } from './devices/debug-exit.js';
 import type { Board, Device } from './devices/device.js';
 import { DeviceOptionError, parseDevice, type DeviceRequest } from './devices/option.js';
-import { ECAM_BASE } from './devices/pci/ecam.js';
-import { HostBridge } from './devices/pci/host-bridge.js';
-import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
-import { PciBus } from './devices/pci/pci-bus.js';
+import type { I8042 } from './devices/i8042/i8042.js';
+import type { PciBus } from './devices/pci/pci-bus.js';
 import { DEVICE_TYPES } from './devices/registry.js';
 import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
 import { BLANK_CELL, TEXT_COLUMNS, TEXT_MEMORY, TEXT_ROWS, VGA_PORT, VGA_PORTS, VgaText } from './devices/vga-text.js';
@@ -25,10 +23,14 @@ import { hostTurn } from './host-turn.js';
 import { Idle } from './idle.js';
 import { LineBuffer } from './line-buffer.js';
 import { biosLoader, loaderOf } from './loaders/index.js';
+import { acpiArea } from './memory-map.js';
+import { Platform } from './platform.js';
 import { bootFiles, vmOptions, type PcOptions, type PcRunOptions } from './pc-options.js';
 import type { RunResult, StopReason } from './run-result.js';
 
 const RFLAGS_IF = 0x200n;
+const COM1_GSI = 4;
+const CLEARED_AT_ONCE = 1 << 20;
 /** Milliseconds between two turns of the host. */
 const SLICE_MS = 15;
 /** RAM is in slot 0. */
@@ -39,13 +41,13 @@ const MOST_LINES = 1000;
 export class Pc {
   readonly vm: Vm;
   readonly vcpu: Vcpu;
-  readonly pci: PciBus;
   readonly uart: Uart16550;
   readonly vga: VgaText;
   readonly #devices: Device[] = [];
   readonly #outputs: readonly LineBuffer[];
-  /** Where interrupt lines lead: nowhere, while this machine has no interrupt controllers. */
-  readonly #lines: InterruptLine = { set: () => {} };
+  readonly #platform: Platform;
+  readonly #given: PcOptions;
+  #hasRom = false;
   #format = '';
   #notes: readonly string[] = [];
   #exitValue: number | undefined;
@@ -57,14 +59,27 @@ export class Pc {
   #errorMessage = '';
   #running = false;
 
-  private constructor(vm: Vm, { serial = () => {}, debugConsole }: PcOptions) {
+  private constructor(vm: Vm, options: PcOptions) {
+    const { serial = () => {}, debugConsole, disks = [] } = options;
     this.vm = vm;
+    this.#given = options;
     this.vcpu = vm.createVcpu();
+    this.#platform = new Platform({
+      vm,
+      vcpu: this.vcpu,
+      cpus: 1,
+      disks,
+      powerOff: () => this.#end('power-off'),
+      resetMachine: () => this.#end('reset'),
+    });
     const serialLines = new LineBuffer(serial);
     const debugLines = debugConsole === undefined ? serialLines : new LineBuffer(debugConsole);
     this.#outputs = [serialLines, debugLines];
 
-    this.uart = new Uart16550({ output: serialLines.push });
+    this.uart = new Uart16550({
+      output: serialLines.push,
+      interrupt: (level) => this.#platform.board.lines.set(COM1_GSI, level),
+    });
     vm.pio.claim({ addr: BigInt(COM1_PORT), len: UART_PORTS, device: this.uart });
     this.vga = new VgaText({ memory: vm.memory });
     vm.pio.claim({ addr: BigInt(VGA_PORT), len: VGA_PORTS, device: this.vga });
@@ -72,9 +87,6 @@ export class Pc {
     vm.pio.claim({ addr: BigInt(DEBUG_CONSOLE_PORT), len: 1, device: console });
     const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
     vm.pio.claim({ addr: BigInt(DEBUG_EXIT_PORT), len: DEBUG_EXIT_PORTS, device: exit });
-    // RAM has precedence where it reaches so far: then there is no ECAM.
-    const ecam = vm.options.memory <= ECAM_BASE ? { mmio: vm.mmio } : {};
-    this.pci = new PciBus(vm.pio, { ...ecam, lines: this.#lines });
   }
 
   /**
@@ -96,15 +108,13 @@ export class Pc {
     return pc;
   }
 
-  /** Plugs in what was asked for, and does what a firmware would have done before it starts a kernel. */
+  /** Plugs in what was asked for. */
   #assemble(requests: readonly DeviceRequest[]): void {
-    const board: Board = { vm: this.vm, pci: this.pci, lines: this.#lines, time: this.vm.timers };
-    this.pci.plug(new HostBridge(board), 0);
-    const isa = new IsaBridge(board);
-    this.pci.plug(isa, ISA_BRIDGE_SLOT);
-    for (const request of requests) this.#devices.push(place(board, request));
-    isa.routeInterrupts();
-    this.pci.placeBars(this.vm.options.memory);
+    for (const request of requests) this.#devices.push(place(this.#platform.board, request));
+    this.#blankScreen();
+  }
+
+  #blankScreen(): void {
     const blank = new Uint16Array(TEXT_COLUMNS * TEXT_ROWS).fill(BLANK_CELL);
     this.vm.memory.write(TEXT_MEMORY, new Uint8Array(blank.buffer));
   }
@@ -113,6 +123,7 @@ export class Pc {
     const { image, firmware, modules } = bootFiles(options);
     const { vm, vcpu } = this;
     const loader = firmware ? biosLoader : loaderOf(image);
+    const tables = firmware ? undefined : this.#initialise();
     this.#format = loader.name;
     this.#notes = loader.load(image, {
       memory: vm.memory,
@@ -120,16 +131,36 @@ export class Pc {
       ram: vm.options.memory,
       cmdline: options.cmdline ?? '',
       modules,
+      acpiRsdp: tables?.rsdp,
       mapRom: (address, bytes) => this.#mapRom(address, bytes),
     }).notes;
     if (options.serialInput !== undefined) this.uart.receive(options.serialInput);
   }
 
+  /** What a firmware does before it starts a kernel; without room for ACPI tables there are none. */
+  #initialise(): PlacedTables | undefined {
+    const { vm } = this;
+    this.#platform.initialise();
+    const { memory } = vm.options;
+    const area = acpiArea(memory);
+    return area && placeTables(vm.memory, { cpus: 1, memory }, area);
+  }
+
   #mapRom(address: number, bytes: Uint8Array): void {
     const { vm } = this;
+    if (this.#hasRom) return; // a reset machine has it already
+    this.#hasRom = true;
     const region = { slot: ROM_SLOT, flags: MemoryFlag.ReadOnly, guestPhysAddr: BigInt(address) };
     vm.setMemoryRegion({ ...region, memorySize: bytes.length });
     vm.memory.write(address, bytes);
+  }
+
+  get pci(): PciBus {
+    return this.#platform.pci;
+  }
+
+  get keyboard(): I8042 {
+    return this.#platform.keyboard;
   }
 
   /** Name of the image's format. */
@@ -294,6 +325,31 @@ export class Pc {
   restore(snapshot: Snapshot): void {
     this.#flush();
     this.vm.restore(snapshot);
+  }
+
+  /**
+   * Switches the machine off and on: its memory is empty, and the image is loaded anew. What was sent to the guest and not
+   * read is lost; disks keep what was written. EBUSY while it runs.
+   */
+  reset(): void {
+    if (this.#running) throw new EBUSY('Pc.reset: the machine is running');
+    this.#flush();
+    const { vm } = this;
+    const empty = new Uint8Array(CLEARED_AT_ONCE);
+    for (let at = 0; at < vm.options.memory; at += empty.length) {
+      vm.memory.write(at, empty.subarray(0, Math.min(empty.length, vm.options.memory - at)));
+    }
+    this.#platform.reset();
+    for (const device of [this.uart, this.vga, ...this.#devices]) device.reset();
+    for (const vcpu of vm.vcpus) vcpu.reset();
+    this.#blankScreen();
+    this.#boot(this.#given);
+  }
+
+  /** Presses the power button: an operating system that knows ACPI shuts down. */
+  pressPowerButton(): void {
+    this.#platform.power.pressPowerButton();
+    this.#idle.wake();
   }
 
   /** Takes the devices off, and releases the eventfds. */

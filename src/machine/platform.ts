@@ -4,6 +4,7 @@
 import type { IoDevice } from '../bus/device.js';
 import type { Vm } from '../vmm/vm.js';
 import type { Vcpu } from '../vmm/vcpu.js';
+import { firmwareMtrrs } from '../vmm/msr/mtrr.js';
 import { describePc } from './firmware-config.js';
 import { HPET_ADDRESS, HPET_SIZE, Hpet } from './devices/clock/hpet.js';
 import { PIT_PORT, PIT_PORTS, Pit8254 } from './devices/clock/pit-8254.js';
@@ -14,20 +15,23 @@ import { FW_CFG_PORT, FW_CFG_PORTS, FwCfg } from './devices/fw-cfg.js';
 import { I8042, I8042_COMMAND_PORT, I8042_DATA_PORT } from './devices/i8042/i8042.js';
 import { IdeController, type DiskOptions } from './devices/ide/ide-controller.js';
 import { plugInterruptControllers, type InterruptControllers } from './devices/irq/interrupt-controllers.js';
+import { ECAM_BASE } from './devices/pci/ecam.js';
 import { HostBridge } from './devices/pci/host-bridge.js';
-import { IsaBridge } from './devices/pci/isa-bridge.js';
+import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
 import { A20Gate } from './devices/power/a20-gate.js';
 import { AcpiPm } from './devices/power/acpi-pm.js';
-import { PowerManagement } from './devices/power/piix4-pm.js';
+import { PIIX4_PM_FUNCTION, PIIX4_PM_SLOT, Piix4Pm } from './devices/power/piix4-pm.js';
 import { RESET_PORT, ResetControl, SYSTEM_CONTROL_PORT, SystemControl } from './devices/power/reset-ports.js';
 import { SMI_COMMAND_PORT, SMI_COMMAND_PORTS, SmiCommand } from './devices/power/smi-command.js';
 
-/** Functions of the PIIX chip, in slot 1 as SeaBIOS expects it. */
-const PIIX_SLOT = 1;
+/** The IDE function of the PIIX chip, whose slot is the ISA bridge's. */
 const IDE_FUNCTION = 1;
-const PM_FUNCTION = 3;
-
+const BOOT_FROM_DISK = ['/pci@i0cf8/ide@1,1/drive@0/disk@0'];
+/** From where on memory is device's: what a variable MTRR can say up to 4 GiB. */
+const FIRST_UNCACHED = [0x8000_0000, 0xc000_0000, 0xe000_0000];
+/** ELCR of the second 8259: IRQ 10 and 11 are level-triggered, where the PCI wires are routed. */
+const PCI_LEVELS = 0x0c;
 export interface PlatformParts {
   readonly vm: Vm;
   /** The bootstrap processor, which the 8259s' INTR leads to. */
@@ -51,6 +55,8 @@ export class Platform {
   readonly power: AcpiPm;
   readonly fwCfg: FwCfg;
   readonly #vm: Vm;
+  readonly #bridge: IsaBridge;
+  readonly #pm: Piix4Pm;
   readonly #resettable: Resettable[] = [];
 
   constructor({ vm, vcpu, cpus, disks, powerOff, resetMachine }: PlatformParts) {
@@ -91,7 +97,7 @@ export class Platform {
     this.keyboard = new I8042({ lines: chip, time, gate, resetMachine });
     vm.pio.claim({ addr: BigInt(I8042_DATA_PORT), len: 1, device: this.keyboard.dataPort });
     vm.pio.claim({ addr: BigInt(I8042_COMMAND_PORT), len: 1, device: this.keyboard.commandPort });
-    this.#resettable.push(this.keyboard, gate);
+    this.#resettable.push(this.keyboard);
     this.#port(RESET_PORT, 1, new ResetControl(resetMachine));
     this.#port(SYSTEM_CONTROL_PORT, 1, new SystemControl(gate, resetMachine));
     this.power = new AcpiPm({ lines: chip.source(), time, powerOff });
@@ -99,15 +105,18 @@ export class Platform {
 
     const lines = chip.source();
     this.pci = new PciBus(vm.pio, {
-      mmio: vm.mmio,
+      // RAM has precedence where it reaches so far: then there is no ECAM.
+      ...(memory <= ECAM_BASE ? { mmio: vm.mmio } : {}),
       lines,
-      messages: (address, data) => void chip.signalMsi({ addrLo: address, data }),
+      messages: (addressLo, addressHi, data) => void chip.signalMsi({ addressLo, addressHi, data }),
     });
     this.board = { vm, pci: this.pci, lines: chip, time };
     this.pci.plug(new HostBridge(this.board), 0);
-    this.pci.plug(new IsaBridge(this.board), PIIX_SLOT);
-    this.pci.plug(new IdeController(this.board, { disks }), PIIX_SLOT, IDE_FUNCTION);
-    this.pci.plug(new PowerManagement(this.board, this.power), PIIX_SLOT, PM_FUNCTION);
+    this.#bridge = new IsaBridge(this.board);
+    this.pci.plug(this.#bridge, ISA_BRIDGE_SLOT);
+    this.pci.plug(new IdeController(this.board, { disks }), ISA_BRIDGE_SLOT, IDE_FUNCTION);
+    this.#pm = new Piix4Pm(this.board, this.power);
+    this.pci.plug(this.#pm, PIIX4_PM_SLOT, PIIX4_PM_FUNCTION);
     this.#resettable.push(this.pci);
 
     this.fwCfg = this.#port(FW_CFG_PORT, FW_CFG_PORTS, new FwCfg({ memory: vm.memory }));
@@ -120,10 +129,22 @@ export class Platform {
     return device;
   }
 
+  /** What a firmware would have done before it starts a kernel: addresses placed, interrupts routed, caching described. */
+  initialise(): void {
+    const { options } = this.#vm;
+    this.#pm.place();
+    this.#bridge.routeInterrupts();
+    this.interrupts.pic.elcr.write(1, 1, PCI_LEVELS);
+    this.pci.placeBars(options.memory);
+    const mtrrs = firmwareMtrrs(
+      FIRST_UNCACHED.find((at) => at >= options.memory)!,
+      options.cpu.physicalBits,
+    );
+    for (const vcpu of this.#vm.vcpus) vcpu.setMsrs(mtrrs);
+  }
+
   /** All of it as after power-on; the clock goes on, and what CMOS memory holds stays. */
   reset(): void {
     for (const device of this.#resettable) device.reset();
   }
 }
-
-const BOOT_FROM_DISK = ['/pci@i0cf8/ide@1,1/drive@0/disk@0'];
