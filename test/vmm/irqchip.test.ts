@@ -1,12 +1,17 @@
 // The interrupt calls of a Vm against KVM (spec 5), with lines, controllers and local APICs that write down what they are told.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { IrqFdFlag } from '../../src/bus/index.js';
 import type { InterruptMessage } from '../../src/vmm/interrupt-message.js';
 import { pcRoutes, RouteType, type IrqRoute } from '../../src/vmm/irq-routing.js';
 import { IrqChip, type IrqChipOptions } from '../../src/vmm/irqchip.js';
 import { Vm } from '../../src/vmm/vm.js';
+import type { EventFdHandle } from '../../src/eventfd/index.js';
 import { newFd, outcome } from '../bus/fixture.js';
+import { Threads, type EventFdModule } from '../eventfd/threads.js';
+
+const threads = new Threads();
+afterAll(() => threads.close());
 
 function machine(options: Partial<IrqChipOptions> = {}): { chip: IrqChip; seen: string[]; sent: InterruptMessage[] } {
   const seen: string[] = [];
@@ -155,6 +160,20 @@ describe('irqfd', () => {
     take(seen);
     chip.acknowledgedPic(10);
     expect([take(seen), again.read()]).toEqual(['pic10=0 io10=0', 1n]);
+  });
+});
+
+describe('signals of other threads', () => {
+  const kick = ({ EventFd }: EventFdModule, handle: EventFdHandle): boolean => {
+    EventFd.from(handle).signal();
+    return true;
+  };
+  it('are found by poll()', async () => {
+    const { chip, seen } = machine();
+    const fd = newFd();
+    chip.irqfd({ fd, gsi: 20 });
+    await threads.run(kick, fd.handle);
+    expect([take(seen), chip.poll(), take(seen), chip.poll()]).toEqual(['', 1, 'io20=1 io20=0', 0]);
   });
 });
 
