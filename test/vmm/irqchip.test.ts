@@ -125,6 +125,25 @@ describe('signalMsi', () => {
   });
 });
 
+describe('sendMsi', () => {
+  it('is what a device sends, as the guest has programmed it: nothing of it is an error', () => {
+    const { chip, sent } = machine({ wide: true });
+    const answers = [
+      chip.sendMsi(0xfee0_3000, 0, 0x41),
+      chip.sendMsi(0xfee9_9000, 0, 0x42),
+      chip.sendMsi(0x0010_0000, 0, 0x43),
+      chip.sendMsi(0xfef0_0000, 0, 0x44),
+      chip.sendMsi(0xfee0_3000 | 0, 0xffff_ffff, -1),
+    ];
+    expect(answers).toEqual([true, false, false, false, true]);
+    expect(sent.map(({ destination, mode, vector }) => [destination, mode, vector])).toEqual([
+      [3, 0, 0x41],
+      [0x99, 0, 0x42],
+      [0xffff_ff03, 7, 0xff],
+    ]);
+  });
+});
+
 describe('irqfd', () => {
   it('a signal is an edge, and its count is gone (5.2)', () => {
     const { chip, seen } = machine();
