@@ -47,6 +47,9 @@ export interface MsiArgs extends Msi {
   flags?: number;
 }
 
+/** Address bits 31:20 of an interrupt message (SDM vol. 3, 11.11.1). */
+const MSI_ADDRESS = 0xfee;
+
 /** A bit of a word for each. */
 const SOURCES_MAX = 32;
 
@@ -132,6 +135,15 @@ export class IrqChip implements InterruptLine, Stateful {
     if (flags !== 0) throw new EINVAL(`signalMsi: unknown flag bits in 0x${(flags >>> 0).toString(16)}`);
     checkMsi(msi, 'signalMsi', this.#wide);
     return this.#deliver(decodeMsi(msi, this.#wide));
+  }
+
+  /**
+   * A device's MSI, with whatever the guest has told it to send: never throws. True if a local APIC took it; a write to anywhere but
+   * FEEx_xxxxh is no interrupt, and is lost.
+   */
+  sendMsi(addressLo: number, addressHi: number, data: number): boolean {
+    if (addressLo >>> 20 !== MSI_ADDRESS) return false;
+    return this.#deliver(decodeMsi({ addressLo, addressHi, data }, this.#wide));
   }
 
   /** The guest has ended the service of a level-triggered vector at a local APIC. */

@@ -1,12 +1,17 @@
 // The interrupt calls of a Vm against KVM (spec 5), with lines, controllers and local APICs that write down what they are told.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { IrqFdFlag } from '../../src/bus/index.js';
 import type { InterruptMessage } from '../../src/vmm/interrupt-message.js';
 import { pcRoutes, RouteType, type IrqRoute } from '../../src/vmm/irq-routing.js';
 import { IrqChip, type IrqChipOptions } from '../../src/vmm/irqchip.js';
 import { Vm } from '../../src/vmm/vm.js';
+import type { EventFdHandle } from '../../src/eventfd/index.js';
 import { newFd, outcome } from '../bus/fixture.js';
+import { Threads, type EventFdModule } from '../eventfd/threads.js';
+
+const threads = new Threads();
+afterAll(() => threads.close());
 
 function machine(options: Partial<IrqChipOptions> = {}): { chip: IrqChip; seen: string[]; sent: InterruptMessage[] } {
   const seen: string[] = [];
@@ -120,6 +125,25 @@ describe('signalMsi', () => {
   });
 });
 
+describe('sendMsi', () => {
+  it('is what a device sends, as the guest has programmed it: nothing of it is an error', () => {
+    const { chip, sent } = machine({ wide: true });
+    const answers = [
+      chip.sendMsi(0xfee0_3000, 0, 0x41),
+      chip.sendMsi(0xfee9_9000, 0, 0x42),
+      chip.sendMsi(0x0010_0000, 0, 0x43),
+      chip.sendMsi(0xfef0_0000, 0, 0x44),
+      chip.sendMsi(0xfee0_3000 | 0, 0xffff_ffff, -1),
+    ];
+    expect(answers).toEqual([true, false, false, false, true]);
+    expect(sent.map(({ destination, mode, vector }) => [destination, mode, vector])).toEqual([
+      [3, 0, 0x41],
+      [0x99, 0, 0x42],
+      [0xffff_ff03, 7, 0xff],
+    ]);
+  });
+});
+
 describe('irqfd', () => {
   it('a signal is an edge, and its count is gone (5.2)', () => {
     const { chip, seen } = machine();
@@ -155,6 +179,20 @@ describe('irqfd', () => {
     take(seen);
     chip.acknowledgedPic(10);
     expect([take(seen), again.read()]).toEqual(['pic10=0 io10=0', 1n]);
+  });
+});
+
+describe('signals of other threads', () => {
+  const kick = ({ EventFd }: EventFdModule, handle: EventFdHandle): boolean => {
+    EventFd.from(handle).signal();
+    return true;
+  };
+  it('are found by poll()', async () => {
+    const { chip, seen } = machine();
+    const fd = newFd();
+    chip.irqfd({ fd, gsi: 20 });
+    await threads.run(kick, fd.handle);
+    expect([take(seen), chip.poll(), take(seen), chip.poll()]).toEqual(['', 1, 'io20=1 io20=0', 0]);
   });
 });
 

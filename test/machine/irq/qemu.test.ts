@@ -13,7 +13,13 @@ const recording = JSON.parse(readFileSync(new URL('qemu-recording.json', import.
   ioapic: Step[][];
 };
 
-describe(recording.qemu, () => {
+/** For a test that fails: what was done before. */
+function context(run: number, steps: Step[], seen: Step[], at: number): string {
+  const before = JSON.stringify(steps.slice(Math.max(0, at - 20), at + 1));
+  return `${recording.qemu}, run ${run}, step ${at}: ${before}, here ${seen[at]?.[2]}`;
+}
+
+describe('beside QEMU', () => {
   it.each(['master', 'slave'] as const)('8259, %s', (which) => {
     for (const [run, steps] of recording[which].entries()) {
       const pair = new PicPair({ output: () => {} });
@@ -26,10 +32,7 @@ describe(recording.qemu, () => {
         return [what, place, value];
       });
       const at = seen.findIndex((step, index) => step[2] !== steps[index]![2]);
-      if (at >= 0)
-        expect.fail(
-          `run ${run}, step ${at}: ${JSON.stringify(steps.slice(Math.max(0, at - 20), at + 1))}, here ${seen[at]![2]}`,
-        );
+      expect(at, context(run, steps, seen, at)).toBe(-1);
     }
   });
   it('I/O APIC', () => {
@@ -45,10 +48,7 @@ describe(recording.qemu, () => {
         return [what, place, value];
       });
       const at = seen.findIndex((step, index) => step[2] !== steps[index]![2]);
-      if (at >= 0)
-        expect.fail(
-          `run ${run}, step ${at}: ${JSON.stringify(steps.slice(Math.max(0, at - 20), at + 1))}, here ${seen[at]![2]}`,
-        );
+      expect(at, context(run, steps, seen, at)).toBe(-1);
     }
   });
 });
