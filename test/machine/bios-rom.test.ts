@@ -69,7 +69,15 @@ describe('refusals', () => {
 
   it.each([0x00, 0xff, 0x90])('a reset vector of %d', (byte) => {
     const message = `the BIOS ROM has no jump at its reset vector, offset 0xfff0: ${Array.from({ length: 16 }, () => byte.toString(16).padStart(2, '0')).join(' ')}`;
-    return expect(load(rom(64 * KIB, [], Array.from({ length: 16 }, () => byte)))).rejects.toThrow(imageError(message));
+    return expect(
+      load(
+        rom(
+          64 * KIB,
+          [],
+          Array.from({ length: 16 }, () => byte),
+        ),
+      ),
+    ).rejects.toThrow(imageError(message));
   });
 
   it('what only a kernel takes', async () => {

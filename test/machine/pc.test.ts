@@ -264,7 +264,7 @@ it('the virtual clock makes two runs alike', async () => {
 describe('options that are wrong', () => {
   const kernel = Uint8Array.of(HLT);
   it.each<[PcOptions, string]>([
-    [{}, 'Pc.create: no image given (kernel)'],
+    [{}, 'Pc.create: no image given (kernel or firmware)'],
     [{ kernel, image: kernel }, 'kernel and image are the same option'],
     [{ kernel: 'x' as unknown as Uint8Array }, 'kernel must be a Uint8Array'],
     [{ kernel: new Uint8Array() }, 'the image is empty'],
