@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BlockError, MemoryDisk, OverlayDisk } from '../../../src/machine/block/index.js';
 import type { IdeController } from '../../../src/machine/devices/ide/ide-controller.js';
 import type { TestBoard } from '../board.js';
-import { AtaHost, BUS_MASTER, DRQ, ERR, IDLE, plugIn, RAM, RAM_SIZE, SLOT } from './ata-host.js';
+import { BUS_MASTER, DRQ, ERR, IDLE, plugIn, RAM, RAM_SIZE, SLOT, type AtaHost } from './ata-host.js';
 
 const SECTORS = 1000;
 const TABLE = RAM + 0x8_0000;
