@@ -7,8 +7,10 @@ import { Pc } from '../../../src/machine/pc.js';
 
 /** xor ax,ax; mov ds,ax; the task file: E0h, 16 sectors, LBA 2; C4h; status; rep ins to 2000:0000; 0 to port F4h; hlt. */
 const PROGRAMS = {
-  'rep insw': '31c08ed8bb0100baf601b0e0eebaf201b010ee42b002ee30c042ee42eebaf701b0c4eebd0100baf701ecbaf001b800208ec031fffcb90010f36d4d75e94b75c7b000e6f4f4',
-  'rep insd': '31c08ed8bb0100baf601b0e0eebaf201b010ee42b002ee30c042ee42eebaf701b0c4eebd0100baf701ecbaf001b800208ec031fffcb90008f3666d4d75e84b75c6b000e6f4f4',
+  'rep insw':
+    '31c08ed8bb0100baf601b0e0eebaf201b010ee42b002ee30c042ee42eebaf701b0c4eebd0100baf701ecbaf001b800208ec031fffcb90010f36d4d75e94b75c7b000e6f4f4',
+  'rep insd':
+    '31c08ed8bb0100baf601b0e0eebaf201b010ee42b002ee30c042ee42eebaf701b0c4eebd0100baf701ecbaf001b800208ec031fffcb90008f3666d4d75e84b75c6b000e6f4f4',
 };
 
 it.each(Object.entries(PROGRAMS))('%s', async (_name, program) => {

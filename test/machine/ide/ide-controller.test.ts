@@ -18,7 +18,9 @@ const ERROR = 0x02;
 const INTERRUPT = 0x04;
 
 function pattern(sectors = SECTORS): Uint8Array {
-  return Uint8Array.from({ length: sectors * 512 }, (_, at) => (at * 3 + (at >> 9) * 5 + 1) & 0xff);
+  const made = new Uint8Array(sectors * 512);
+  for (let at = 0; at < made.length; at++) made[at] = at * 3 + (at >> 9) * 5 + 1;
+  return made;
 }
 
 let bytes: Uint8Array;
