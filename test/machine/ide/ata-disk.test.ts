@@ -9,7 +9,9 @@ import { ABRT, AtaHost, BSY, DRQ, ERR, IDLE, IDNF, plugIn, UNC } from './ata-hos
 const SECTORS = 4000;
 
 function pattern(sectors = SECTORS): Uint8Array {
-  return Uint8Array.from({ length: sectors * 512 }, (_, at) => (at * 3 + (at >> 9) * 5 + 1) & 0xff);
+  const made = new Uint8Array(sectors * 512);
+  for (let at = 0; at < made.length; at++) made[at] = at * 3 + (at >> 9) * 5 + 1;
+  return made;
 }
 
 let bytes: Uint8Array;

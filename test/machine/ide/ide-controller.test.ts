@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BlockError, MemoryDisk, OverlayDisk } from '../../../src/machine/block/index.js';
 import type { IdeController } from '../../../src/machine/devices/ide/ide-controller.js';
 import type { TestBoard } from '../board.js';
-import { AtaHost, BUS_MASTER, DRQ, ERR, IDLE, plugIn, RAM, RAM_SIZE, SLOT } from './ata-host.js';
+import { BUS_MASTER, DRQ, ERR, IDLE, plugIn, RAM, RAM_SIZE, SLOT, type AtaHost } from './ata-host.js';
 
 const SECTORS = 1000;
 const TABLE = RAM + 0x8_0000;
@@ -18,7 +18,9 @@ const ERROR = 0x02;
 const INTERRUPT = 0x04;
 
 function pattern(sectors = SECTORS): Uint8Array {
-  return Uint8Array.from({ length: sectors * 512 }, (_, at) => (at * 3 + (at >> 9) * 5 + 1) & 0xff);
+  const made = new Uint8Array(sectors * 512);
+  for (let at = 0; at < made.length; at++) made[at] = at * 3 + (at >> 9) * 5 + 1;
+  return made;
 }
 
 let bytes: Uint8Array;
