@@ -14,7 +14,6 @@ import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
 import { DEBUG_EXIT_PORT, DEBUG_EXIT_PORTS, DebugExit, statusOf } from './devices/debug-exit.js';
 import type { Board, Device } from './devices/device.js';
 import { DeviceOptionError, parseDevice, type DeviceRequest } from './devices/option.js';
-import { ECAM_BASE } from './devices/pci/ecam.js';
 import { HostBridge } from './devices/pci/host-bridge.js';
 import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
@@ -25,6 +24,7 @@ import { hostTurn } from './host-turn.js';
 import { Idle } from './idle.js';
 import { LineBuffer } from './line-buffer.js';
 import { biosLoader, loaderOf } from './loaders/index.js';
+import { hasEcam } from './memory-map.js';
 import { bootFiles, vmOptions, type PcOptions, type PcRunOptions } from './pc-options.js';
 import type { RunResult, StopReason } from './run-result.js';
 
@@ -73,7 +73,7 @@ export class Pc {
     const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
     vm.pio.claim({ addr: BigInt(DEBUG_EXIT_PORT), len: DEBUG_EXIT_PORTS, device: exit });
     // RAM has precedence where it reaches so far: then there is no ECAM.
-    const ecam = vm.options.memory <= ECAM_BASE ? { mmio: vm.mmio } : {};
+    const ecam = hasEcam(vm.options.memory) ? { mmio: vm.mmio } : {};
     this.pci = new PciBus(vm.pio, { ...ecam, lines: this.#lines });
   }
 

@@ -2,8 +2,10 @@
 // behind it the configuration table (4.2, 4.3) with processors, buses, I/O APIC and interrupts.
 
 import { FIRST_PCI_GSI, InterruptRouter } from '../devices/pci/interrupt-router.js';
+import { IOAPIC_ADDRESS } from '../devices/irq/ioapic.js';
+import { SCI_GSI } from '../devices/power/acpi-pm.js';
 import { ascii, little } from './aml.js';
-import * as platform from './platform.js';
+import { IO_APIC_ID, LOCAL_APIC, type PlatformOptions } from './platform.js';
 
 const REVISION = 4;
 const FLOATING = 16;
@@ -30,16 +32,15 @@ const PINS = 4;
 const MOST_IDS = 0xff;
 
 /** The structures for address `at`, a multiple of 16. The specification knows no APIC ids above 254. */
-export function buildMpTables(options: platform.PlatformOptions, at: number): Uint8Array {
+export function buildMpTables(options: PlatformOptions, at: number): Uint8Array {
   const ids = Array.from({ length: Math.min(options.cpus, MOST_IDS) }, (_, id) => id);
-  const ioApic = platform.ioApicId(options);
   const entries = [
     ...ids.map((id) => processor(id)),
     [Entry.Bus, PCI_BUS, ...ascii('PCI   ')],
     [Entry.Bus, ISA_BUS, ...ascii('ISA   ')],
-    [Entry.IoApic, ioApic, IO_APIC_VERSION, ENABLED, ...little(platform.IO_APIC, 4)],
-    ...isaInterrupts(ioApic),
-    ...pciInterrupts(ioApic),
+    [Entry.IoApic, IO_APIC_ID, IO_APIC_VERSION, ENABLED, ...little(IOAPIC_ADDRESS, 4)],
+    ...isaInterrupts(),
+    ...pciInterrupts(),
     [Entry.LocalInterrupt, Kind.ExtInt, ...little(AS_BUS, 2), ISA_BUS, 0, 0, 0],
     [Entry.LocalInterrupt, Kind.Nmi, ...little(AS_BUS, 2), ISA_BUS, 0, ALL_APICS, 1],
   ];
@@ -53,7 +54,7 @@ export function buildMpTables(options: platform.PlatformOptions, at: number): Ui
     ...ascii('PC          '),
     ...little(0, 6),
     ...little(entries.length, 2),
-    ...little(platform.LOCAL_APIC, 4),
+    ...little(LOCAL_APIC, 4),
     ...little(0, 4),
     ...body,
   ];
@@ -73,25 +74,25 @@ function processor(id: number): number[] {
   return [Entry.Processor, id, APIC_VERSION, flags, ...signature, ...features, ...little(0, 8)];
 }
 
-function ioInterrupt(flags: number, bus: number, source: number, ioApic: number, pin: number): number[] {
-  return [Entry.IoInterrupt, Kind.Int, ...little(flags, 2), bus, source, ioApic, pin];
+function ioInterrupt(flags: number, bus: number, source: number, pin: number): number[] {
+  return [Entry.IoInterrupt, Kind.Int, ...little(flags, 2), bus, source, IO_APIC_ID, pin];
 }
 
 /** As in the MADT: the timer is at pin 2, where the second 8259 would be, and the SCI is level-triggered. */
-function isaInterrupts(ioApic: number): number[][] {
+function isaInterrupts(): number[][] {
   const inputs = Array.from({ length: ISA_INPUTS }, (_, irq) => irq).filter((irq) => irq !== CASCADE);
   return inputs.map((irq) => {
-    const flags = irq === platform.SCI ? LEVEL_HIGH : AS_BUS;
-    return ioInterrupt(flags, ISA_BUS, irq, ioApic, irq === 0 ? CASCADE : irq);
+    const flags = irq === SCI_GSI ? LEVEL_HIGH : AS_BUS;
+    return ioInterrupt(flags, ISA_BUS, irq, irq === 0 ? CASCADE : irq);
   });
 }
 
-function pciInterrupts(ioApic: number): number[][] {
+function pciInterrupts(): number[][] {
   const entries = [];
   for (let slot = 1; slot < SLOTS; slot++) {
     for (let pin = 0; pin < PINS; pin++) {
       const wire = InterruptRouter.wireOf(slot, pin + 1);
-      entries.push(ioInterrupt(AS_BUS, PCI_BUS, (slot << 2) | pin, ioApic, FIRST_PCI_GSI + wire));
+      entries.push(ioInterrupt(AS_BUS, PCI_BUS, (slot << 2) | pin, FIRST_PCI_GSI + wire));
     }
   }
   return entries;

@@ -91,7 +91,10 @@ describe('in memory', () => {
     const { bytes, view } = placed().get('FACP')!;
     expect([bytes.length, bytes[8], view.getUint16(46, true)]).toEqual([268, 5, 9]);
     expect([56, 64, 76].map((at) => view.getUint32(at, true))).toEqual([0x600, 0x604, 0x608]);
-    expect([88, 89, 91].map((at) => bytes[at])).toEqual([4, 2, 4]);
+    expect([88, 89, 91, 92].map((at) => bytes[at])).toEqual([4, 2, 4, 4]);
+    expect([view.getUint32(48, true), bytes[52], bytes[53], view.getUint32(80, true)]).toEqual([
+      0xb2, 0xf1, 0xf0, 0x60c,
+    ]);
     expect([148, 172, 208].map((at) => [bytes[at], Number(view.getBigUint64(at + 4, true))])).toEqual([
       [1, 0x600],
       [1, 0x604],
@@ -113,7 +116,7 @@ describe('in memory', () => {
       [0, 8, 0, 0, 1, 0, 0, 0],
       [0, 8, 1, 1, 1, 0, 0, 0],
       [0, 8, 2, 2, 1, 0, 0, 0],
-      [1, 12, 3, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0],
+      [1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0],
       [2, 10, 0, 0, 2, 0, 0, 0, 0, 0],
       [2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0],
       [4, 6, 0xff, 0, 0, 1],
