@@ -46,7 +46,7 @@ const AccessSize = { Byte: 1, Word: 2, Dword: 3 } as const;
 function address(space: number, bits: number, access: number, at: number): number[] {
   return [space, bits, 0, access, ...little(at, 8)];
 }
-const NOWHERE = new Array<number>(12).fill(0);
+const NOWHERE = little(0, 12);
 
 /** Offsets in the FADT of its pointers (5.2.9). */
 export const FADT_FACS = 36;
@@ -116,11 +116,9 @@ export function fadt(): number[] {
 
 /** The firmware control structure (5.2.10): no header of the usual kind, no checksum; 64 bytes at a multiple of 64. */
 export function facs(): number[] {
-  const body = new Array<number>(64).fill(0);
-  const [VERSION_AT, VERSION] = [32, 2];
-  for (const [at, byte] of [...ascii('FACS'), ...little(64, 4)].entries()) body[at] = byte;
-  body[VERSION_AT] = VERSION;
-  return body;
+  const VERSION = 2;
+  const [before, after] = [little(0, 24), little(0, 31)];
+  return [...ascii('FACS'), ...little(64, 4), ...before, VERSION, ...after];
 }
 
 const Madt = { LocalApic: 0, IoApic: 1, Override: 2, LocalNmi: 4, LocalX2Apic: 9 } as const;
