@@ -5,7 +5,7 @@ import { FIRST_PCI_GSI, InterruptRouter } from '../devices/pci/interrupt-router.
 import { IOAPIC_ADDRESS } from '../devices/irq/ioapic.js';
 import { SCI_GSI } from '../devices/power/acpi-pm.js';
 import { ascii, little } from './aml.js';
-import { IO_APIC_ID, LOCAL_APIC, type PlatformOptions } from './platform.js';
+import { ioApicId, LOCAL_APIC, type PlatformOptions } from './platform.js';
 
 const REVISION = 4;
 const FLOATING = 16;
@@ -34,13 +34,14 @@ const MOST_IDS = 0xff;
 /** The structures for address `at`, a multiple of 16. The specification knows no APIC ids above 254. */
 export function buildMpTables(options: PlatformOptions, at: number): Uint8Array {
   const ids = Array.from({ length: Math.min(options.cpus, MOST_IDS) }, (_, id) => id);
+  const ioApic = ioApicId(options.cpus);
   const entries = [
     ...ids.map((id) => processor(id)),
     [Entry.Bus, PCI_BUS, ...ascii('PCI   ')],
     [Entry.Bus, ISA_BUS, ...ascii('ISA   ')],
-    [Entry.IoApic, IO_APIC_ID, IO_APIC_VERSION, ENABLED, ...little(IOAPIC_ADDRESS, 4)],
-    ...isaInterrupts(),
-    ...pciInterrupts(),
+    [Entry.IoApic, ioApic, IO_APIC_VERSION, ENABLED, ...little(IOAPIC_ADDRESS, 4)],
+    ...isaInterrupts(ioApic),
+    ...pciInterrupts(ioApic),
     [Entry.LocalInterrupt, Kind.ExtInt, ...little(AS_BUS, 2), ISA_BUS, 0, 0, 0],
     [Entry.LocalInterrupt, Kind.Nmi, ...little(AS_BUS, 2), ISA_BUS, 0, ALL_APICS, 1],
   ];
@@ -74,25 +75,25 @@ function processor(id: number): number[] {
   return [Entry.Processor, id, APIC_VERSION, flags, ...signature, ...features, ...little(0, 8)];
 }
 
-function ioInterrupt(flags: number, bus: number, source: number, pin: number): number[] {
-  return [Entry.IoInterrupt, Kind.Int, ...little(flags, 2), bus, source, IO_APIC_ID, pin];
+function ioInterrupt(flags: number, bus: number, source: number, ioApic: number, pin: number): number[] {
+  return [Entry.IoInterrupt, Kind.Int, ...little(flags, 2), bus, source, ioApic, pin];
 }
 
 /** As in the MADT: the timer is at pin 2, where the second 8259 would be, and the SCI is level-triggered. */
-function isaInterrupts(): number[][] {
+function isaInterrupts(ioApic: number): number[][] {
   const inputs = Array.from({ length: ISA_INPUTS }, (_, irq) => irq).filter((irq) => irq !== CASCADE);
   return inputs.map((irq) => {
     const flags = irq === SCI_GSI ? LEVEL_HIGH : AS_BUS;
-    return ioInterrupt(flags, ISA_BUS, irq, irq === 0 ? CASCADE : irq);
+    return ioInterrupt(flags, ISA_BUS, irq, ioApic, irq === 0 ? CASCADE : irq);
   });
 }
 
-function pciInterrupts(): number[][] {
+function pciInterrupts(ioApic: number): number[][] {
   const entries = [];
   for (let slot = 1; slot < SLOTS; slot++) {
     for (let pin = 0; pin < PINS; pin++) {
       const wire = InterruptRouter.wireOf(slot, pin + 1);
-      entries.push(ioInterrupt(AS_BUS, PCI_BUS, (slot << 2) | pin, FIRST_PCI_GSI + wire));
+      entries.push(ioInterrupt(AS_BUS, PCI_BUS, (slot << 2) | pin, ioApic, FIRST_PCI_GSI + wire));
     }
   }
   return entries;

@@ -13,5 +13,7 @@ export interface PlatformOptions {
   readonly memory: number;
 }
 
-/** The I/O APIC's id after a reset. On these machines its ids and those of local APICs are apart. */
-export const IO_APIC_ID = 0;
+/** The I/O APIC's id: behind those of the processors, in the 4 bits that it has. */
+export function ioApicId(cpus: number): number {
+  return Math.min(cpus, 15);
+}

@@ -15,7 +15,7 @@ import { RESET_PORT, RESET_VALUE } from '../devices/power/reset-ports.js';
 import { ACPI_DISABLE, ACPI_ENABLE, SMI_COMMAND_PORT } from '../devices/power/smi-command.js';
 import { ECAM_SIZE, ECAM_START } from '../memory-map.js';
 import { ascii, little } from './aml.js';
-import { IO_APIC_ID, LOCAL_APIC, PM_BASE, type PlatformOptions } from './platform.js';
+import { ioApicId, LOCAL_APIC, PM_BASE, type PlatformOptions } from './platform.js';
 
 const HEADER = 36;
 const OEM_ID = 'DOORBL';
@@ -142,7 +142,7 @@ export function madt(options: PlatformOptions): number[] {
     ...little(LOCAL_APIC, 4),
     ...little(PCAT_COMPATIBLE, 4),
     ...processors.flat(),
-    ...[Madt.IoApic, 12, IO_APIC_ID, 0, ...little(IOAPIC_ADDRESS, 4), ...little(0, 4)],
+    ...[Madt.IoApic, 12, ioApicId(options.cpus), 0, ...little(IOAPIC_ADDRESS, 4), ...little(0, 4)],
     ...override(0, 2, 0),
     ...override(SCI_GSI, SCI_GSI, LEVEL_HIGH),
     ...[Madt.LocalNmi, 6, ALL_PROCESSORS, ...little(0, 2), 1],
