@@ -3,14 +3,13 @@
 import { little } from './acpi/aml.js';
 import { buildTables } from './acpi/build-tables.js';
 import { firmwareFiles } from './acpi/loader-commands.js';
-import { ECAM_BASE, ECAM_SIZE, hasEcam, type PlatformOptions } from './acpi/platform.js';
+import type { PlatformOptions } from './acpi/platform.js';
 import { FwCfgItem, type FwCfg } from './devices/fw-cfg.js';
+import { ECAM_SIZE, ECAM_START, hasEcam, RangeType } from './memory-map.js';
 
 /** "Override IRQ 0 to GSI 2" (QEMU: FW_CFG_IRQ0_OVERRIDE), one of the PC's own items. */
 const IRQ0_OVERRIDE = 0x8002;
 const USER_PREFIX = 'opt/';
-const E820_RAM = 1;
-const E820_RESERVED = 2;
 
 export interface FirmwareOptions extends PlatformOptions {
   /** Lines of `bootorder`: OpenFirmware device paths, as /pci@i0cf8/ide@1,1/drive@0/disk@0. */
@@ -47,6 +46,6 @@ function e820(options: PlatformOptions): Uint8Array {
   const range = (start: number, length: number, type: number): number[] => {
     return [...little(start, 8), ...little(length, 8), ...little(type, 4)];
   };
-  const ecam = hasEcam(options) ? range(ECAM_BASE, ECAM_SIZE, E820_RESERVED) : [];
-  return Uint8Array.from([...range(0, options.memory, E820_RAM), ...ecam]);
+  const ecam = hasEcam(options.memory) ? range(ECAM_START, ECAM_SIZE, RangeType.Reserved) : [];
+  return Uint8Array.from([...range(0, options.memory, RangeType.Usable), ...ecam]);
 }

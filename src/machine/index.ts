@@ -1,5 +1,6 @@
 // The public door of machine/: a PC around a Vm.
 
+export { placeTables, TablesError, type PlacedTables, type TableArea } from './acpi/place-tables.js';
 export { describeCrash, type Crash } from './crash.js';
 export { DebugConsole } from './devices/debug-console.js';
 export { DebugExit, statusOf } from './devices/debug-exit.js';
@@ -26,6 +27,7 @@ export {
   type DiskOptions,
   type IdeOptions,
 } from './devices/ide/ide-controller.js';
+export { FwCfg, FwCfgItem } from './devices/fw-cfg.js';
 export { HostBridge } from './devices/pci/host-bridge.js';
 export { IsaBridge } from './devices/pci/isa-bridge.js';
 export { PciBus } from './devices/pci/pci-bus.js';
@@ -42,6 +44,7 @@ export {
   type TextCursor,
   type TextScreen,
 } from './devices/vga-text.js';
+export { describePc, type FirmwareOptions } from './firmware-config.js';
 export { ImageError, LOADERS, loaderOf, type BootModule, type Loader } from './loaders/index.js';
 export { Pc } from './pc.js';
 export type { PcOptions, PcRunOptions } from './pc-options.js';

@@ -60,7 +60,7 @@ export class Pc {
   #running = false;
 
   private constructor(vm: Vm, options: PcOptions) {
-    const { serial = () => {}, debugConsole, disks = [] } = options;
+    const { serial = () => {}, debugConsole, disks = [], diskError } = options;
     this.vm = vm;
     this.#given = options;
     this.vcpu = vm.createVcpu();
@@ -69,6 +69,7 @@ export class Pc {
       vcpu: this.vcpu,
       cpus: 1,
       disks,
+      diskError,
       powerOff: () => this.#end('power-off'),
       resetMachine: () => this.#end('reset'),
     });
@@ -233,6 +234,7 @@ export class Pc {
       const maxInstructions = lastInstruction - vcpu.retired;
       if (maxInstructions <= 0) return 'budget';
       this.#waits = false;
+      this.vm.irqChip?.poll();
       const exit = vcpu.run({ maxInstructions, timeoutMs: Math.max(0, end - performance.now()) });
       if (this.#ending !== undefined) return this.#ending;
       const reason = this.#answer(exit);

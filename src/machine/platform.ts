@@ -5,6 +5,7 @@ import type { IoDevice } from '../bus/device.js';
 import type { Vm } from '../vmm/vm.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import { firmwareMtrrs } from '../vmm/msr/mtrr.js';
+import { hasEcam } from './memory-map.js';
 import { describePc } from './firmware-config.js';
 import { HPET_ADDRESS, HPET_SIZE, Hpet } from './devices/clock/hpet.js';
 import { PIT_PORT, PIT_PORTS, Pit8254 } from './devices/clock/pit-8254.js';
@@ -13,9 +14,8 @@ import { SYSTEM_PORT, SystemPort } from './devices/clock/system-port.js';
 import type { Board } from './devices/device.js';
 import { FW_CFG_PORT, FW_CFG_PORTS, FwCfg } from './devices/fw-cfg.js';
 import { I8042, I8042_COMMAND_PORT, I8042_DATA_PORT } from './devices/i8042/i8042.js';
-import { IdeController, type DiskOptions } from './devices/ide/ide-controller.js';
+import { IDE_FUNCTION, IDE_SLOT, IdeController, type DiskOptions } from './devices/ide/ide-controller.js';
 import { plugInterruptControllers, type InterruptControllers } from './devices/irq/interrupt-controllers.js';
-import { ECAM_BASE } from './devices/pci/ecam.js';
 import { HostBridge } from './devices/pci/host-bridge.js';
 import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
@@ -25,8 +25,6 @@ import { PIIX4_PM_FUNCTION, PIIX4_PM_SLOT, Piix4Pm } from './devices/power/piix4
 import { RESET_PORT, ResetControl, SYSTEM_CONTROL_PORT, SystemControl } from './devices/power/reset-ports.js';
 import { SMI_COMMAND_PORT, SMI_COMMAND_PORTS, SmiCommand } from './devices/power/smi-command.js';
 
-/** The IDE function of the PIIX chip, whose slot is the ISA bridge's. */
-const IDE_FUNCTION = 1;
 const BOOT_FROM_DISK = ['/pci@i0cf8/ide@1,1/drive@0/disk@0'];
 /** From where on memory is device's: what a variable MTRR can say up to 4 GiB. */
 const FIRST_UNCACHED = [0x8000_0000, 0xc000_0000, 0xe000_0000];
@@ -38,6 +36,7 @@ export interface PlatformParts {
   readonly vcpu: Vcpu;
   readonly cpus: number;
   readonly disks: readonly DiskOptions[];
+  readonly diskError: ((message: string) => void) | undefined;
   readonly powerOff: () => void;
   readonly resetMachine: () => void;
 }
@@ -59,7 +58,7 @@ export class Platform {
   readonly #pm: Piix4Pm;
   readonly #resettable: Resettable[] = [];
 
-  constructor({ vm, vcpu, cpus, disks, powerOff, resetMachine }: PlatformParts) {
+  constructor({ vm, vcpu, cpus, disks, diskError, powerOff, resetMachine }: PlatformParts) {
     this.#vm = vm;
     const memory = vm.options.memory;
     const { timers: time } = vm;
@@ -106,15 +105,15 @@ export class Platform {
     const lines = chip.source();
     this.pci = new PciBus(vm.pio, {
       // RAM has precedence where it reaches so far: then there is no ECAM.
-      ...(memory <= ECAM_BASE ? { mmio: vm.mmio } : {}),
+      ...(hasEcam(memory) ? { mmio: vm.mmio } : {}),
       lines,
-      messages: (addressLo, addressHi, data) => void chip.signalMsi({ addressLo, addressHi, data }),
+      messages: (lo, hi, data) => void chip.sendMsi(lo, hi, data),
     });
     this.board = { vm, pci: this.pci, lines: chip, time };
     this.pci.plug(new HostBridge(this.board), 0);
     this.#bridge = new IsaBridge(this.board);
     this.pci.plug(this.#bridge, ISA_BRIDGE_SLOT);
-    this.pci.plug(new IdeController(this.board, { disks }), ISA_BRIDGE_SLOT, IDE_FUNCTION);
+    this.pci.plug(new IdeController(this.board, { disks, ...(diskError && { report: diskError }) }), IDE_SLOT, IDE_FUNCTION);
     this.#pm = new Piix4Pm(this.board, this.power);
     this.pci.plug(this.#pm, PIIX4_PM_SLOT, PIIX4_PM_FUNCTION);
     this.#resettable.push(this.pci);

@@ -1,9 +1,10 @@
 // All ACPI tables of a PC, linked with each other but not yet to an address.
 
+import { hasEcam } from '../memory-map.js';
 import { little } from './aml.js';
 import { Blob, type Link } from './blob.js';
 import { dsdtBody } from './dsdt.js';
-import { hasEcam, type PlatformOptions } from './platform.js';
+import type { PlatformOptions } from './platform.js';
 import { FADT_DSDT, FADT_FACS, FADT_X_DSDT, facs, fadt, hpet, madt, mcfg, table } from './static-tables.js';
 
 const TABLES_FILE = 'etc/acpi/tables';
@@ -47,7 +48,7 @@ export function buildTables(options: PlatformOptions): AcpiTables {
   tables.pointer(fadtAt + FADT_DSDT, 4, tables, dsdtAt);
   tables.pointer(fadtAt + FADT_X_DSDT, 8, tables, dsdtAt);
   const listed = [fadtAt, add(madt(options)), add(hpet())];
-  if (hasEcam(options)) listed.push(add(mcfg()));
+  if (hasEcam(options.memory)) listed.push(add(mcfg()));
   const root = (signature: string, size: 4 | 8): number => {
     const at = add(
       table(

@@ -1,6 +1,12 @@
 // The differentiated description table: what devices the PC has that do not tell of themselves (ACPI Specification 6.3,
 // chapters 5 to 7). Device ids are those of the PNP specification (devids.txt).
 
+import { HPET_ADDRESS, HPET_SIZE } from '../devices/clock/hpet.js';
+import { FW_CFG_PORT, FW_CFG_PORTS } from '../devices/fw-cfg.js';
+import { IOAPIC_ADDRESS, IOAPIC_SIZE } from '../devices/irq/ioapic.js';
+import { PM_PORTS, SLEEP_TYPE_S5 } from '../devices/power/acpi-pm.js';
+import { SYSTEM_CONTROL_PORT } from '../devices/power/reset-ports.js';
+import { ECAM_SIZE, ECAM_START, hasEcam } from '../memory-map.js';
 import { HIGH_WINDOW, memoryWindow } from '../devices/pci/place-bars.js';
 import { FIRST_PCI_GSI, InterruptRouter, NOT_ROUTED, PIRQS } from '../devices/pci/interrupt-router.js';
 import {
@@ -37,7 +43,7 @@ import {
   wordBusNumbers,
   wordIo,
 } from './resources.js';
-import * as platform from './platform.js';
+import { LOCAL_APIC, PM_BASE, type PlatformOptions } from './platform.js';
 
 const SLOTS = 32;
 const PINS = 4;
@@ -51,12 +57,11 @@ const DISABLED = 0x09;
 const HIDDEN = 0x0b;
 const VGA_MEMORY = { start: 0xa_0000, end: 0xc_0000 };
 
-export function dsdtBody(options: platform.PlatformOptions): Aml {
+export function dsdtBody(options: PlatformOptions): Aml {
   return [
     interruptModel(),
     scope('\\_SB', pciRoot(options), links(), motherboard(options), hpet(), ...processors(options)),
-    // S5, soft off: the PIIX4's sleep type 0.
-    named('\\_S5', package_(integer(0), integer(0), integer(0), integer(0))),
+    named('\\_S5', package_(integer(SLEEP_TYPE_S5), integer(0), integer(0), integer(0))),
   ].flat();
 }
 
@@ -65,7 +70,7 @@ function interruptModel(): Aml {
   return [...named('\\PICM', integer(0)), ...method('\\_PIC', 1, store(ARG0, name('\\PICM')))];
 }
 
-function pciRoot({ memory }: platform.PlatformOptions): Aml {
+function pciRoot({ memory }: PlatformOptions): Aml {
   const low = memoryWindow(memory);
   const resources = resourceTemplate(
     wordBusNumbers(0, 256),
@@ -151,27 +156,27 @@ function links(): Aml {
 }
 
 /** Addresses that are taken by what no other device tells of (PNP0C02). */
-function motherboard(options: platform.PlatformOptions): Aml {
-  const ecam = platform.hasEcam(options) ? [memory32Fixed(platform.ECAM_BASE, platform.ECAM_SIZE)] : [];
+function motherboard(options: PlatformOptions): Aml {
+  const ecam = hasEcam(options.memory) ? [memory32Fixed(ECAM_START, ECAM_SIZE)] : [];
   const resources = resourceTemplate(
-    io(platform.PM_BASE, platform.PM_SIZE),
+    io(PM_BASE, PM_PORTS),
     io(0x80, 1),
-    io(0x92, 1),
-    io(0x510, 12),
-    memory32Fixed(platform.IO_APIC, 0x1000),
-    memory32Fixed(platform.LOCAL_APIC, 0x1000),
+    io(SYSTEM_CONTROL_PORT, 1),
+    io(FW_CFG_PORT, FW_CFG_PORTS),
+    memory32Fixed(IOAPIC_ADDRESS, IOAPIC_SIZE),
+    memory32Fixed(LOCAL_APIC, 0x1000),
     ...ecam,
   );
   return device('MB__', named('_HID', eisaId('PNP0C02')), named('_UID', integer(0)), named('_CRS', resources));
 }
 
 function hpet(): Aml {
-  const resources = resourceTemplate(memory32Fixed(platform.HPET, platform.HPET_SIZE, false));
+  const resources = resourceTemplate(memory32Fixed(HPET_ADDRESS, HPET_SIZE, false));
   return device('HPET', named('_HID', eisaId('PNP0103')), named('_UID', integer(0)), named('_CRS', resources));
 }
 
 /** Processor devices; _UID is what the local APIC's entry in the MADT calls the processor (8.4). */
-function processors({ cpus }: platform.PlatformOptions): Aml[] {
+function processors({ cpus }: PlatformOptions): Aml[] {
   return Array.from({ length: cpus }, (_, index) => {
     const path = `C${index.toString(16).toUpperCase().padStart(3, '0')}`;
     return device(

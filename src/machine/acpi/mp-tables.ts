@@ -2,8 +2,10 @@
 // behind it the configuration table (4.2, 4.3) with processors, buses, I/O APIC and interrupts.
 
 import { FIRST_PCI_GSI, InterruptRouter } from '../devices/pci/interrupt-router.js';
+import { IOAPIC_ADDRESS } from '../devices/irq/ioapic.js';
+import { SCI_GSI } from '../devices/power/acpi-pm.js';
 import { ascii, little } from './aml.js';
-import * as platform from './platform.js';
+import { ioApicId, LOCAL_APIC, type PlatformOptions } from './platform.js';
 
 const REVISION = 4;
 const FLOATING = 16;
@@ -30,14 +32,14 @@ const PINS = 4;
 const MOST_IDS = 0xff;
 
 /** The structures for address `at`, a multiple of 16. The specification knows no APIC ids above 254. */
-export function buildMpTables(options: platform.PlatformOptions, at: number): Uint8Array {
+export function buildMpTables(options: PlatformOptions, at: number): Uint8Array {
   const ids = Array.from({ length: Math.min(options.cpus, MOST_IDS) }, (_, id) => id);
-  const ioApic = platform.ioApicId(options);
+  const ioApic = ioApicId(options.cpus);
   const entries = [
     ...ids.map((id) => processor(id)),
     [Entry.Bus, PCI_BUS, ...ascii('PCI   ')],
     [Entry.Bus, ISA_BUS, ...ascii('ISA   ')],
-    [Entry.IoApic, ioApic, IO_APIC_VERSION, ENABLED, ...little(platform.IO_APIC, 4)],
+    [Entry.IoApic, ioApic, IO_APIC_VERSION, ENABLED, ...little(IOAPIC_ADDRESS, 4)],
     ...isaInterrupts(ioApic),
     ...pciInterrupts(ioApic),
     [Entry.LocalInterrupt, Kind.ExtInt, ...little(AS_BUS, 2), ISA_BUS, 0, 0, 0],
@@ -53,7 +55,7 @@ export function buildMpTables(options: platform.PlatformOptions, at: number): Ui
     ...ascii('PC          '),
     ...little(0, 6),
     ...little(entries.length, 2),
-    ...little(platform.LOCAL_APIC, 4),
+    ...little(LOCAL_APIC, 4),
     ...little(0, 4),
     ...body,
   ];
@@ -81,7 +83,7 @@ function ioInterrupt(flags: number, bus: number, source: number, ioApic: number,
 function isaInterrupts(ioApic: number): number[][] {
   const inputs = Array.from({ length: ISA_INPUTS }, (_, irq) => irq).filter((irq) => irq !== CASCADE);
   return inputs.map((irq) => {
-    const flags = irq === platform.SCI ? LEVEL_HIGH : AS_BUS;
+    const flags = irq === SCI_GSI ? LEVEL_HIGH : AS_BUS;
     return ioInterrupt(flags, ISA_BUS, irq, ioApic, irq === 0 ? CASCADE : irq);
   });
 }

@@ -1,8 +1,21 @@
 // The tables that are lists of numbers (ACPI Specification 6.3, chapter 5; MCFG: PCI Firmware Specification 3.2, 4.1.2;
 // HPET: IA-PC HPET Specification 1.0a, 3.2.4).
 
+import { HPET_ADDRESS, HPET_BLOCK_ID } from '../devices/clock/hpet.js';
+import { IOAPIC_ADDRESS } from '../devices/irq/ioapic.js';
+import {
+  GPE0_BLOCK,
+  GPE0_BLOCK_LENGTH,
+  PM1_CONTROL_BLOCK,
+  PM1_EVENT_BLOCK,
+  PM_TIMER_BLOCK,
+  SCI_GSI,
+} from '../devices/power/acpi-pm.js';
+import { RESET_PORT, RESET_VALUE } from '../devices/power/reset-ports.js';
+import { ACPI_DISABLE, ACPI_ENABLE, SMI_COMMAND_PORT } from '../devices/power/smi-command.js';
+import { ECAM_SIZE, ECAM_START } from '../memory-map.js';
 import { ascii, little } from './aml.js';
-import * as platform from './platform.js';
+import { ioApicId, LOCAL_APIC, PM_BASE, type PlatformOptions } from './platform.js';
 
 const HEADER = 36;
 const OEM_ID = 'DOORBL';
@@ -33,12 +46,17 @@ const AccessSize = { Byte: 1, Word: 2, Dword: 3 } as const;
 function address(space: number, bits: number, access: number, at: number): number[] {
   return [space, bits, 0, access, ...little(at, 8)];
 }
-const NOWHERE = new Array<number>(12).fill(0);
+const NOWHERE = little(0, 12);
 
 /** Offsets in the FADT of its pointers (5.2.9). */
 export const FADT_FACS = 36;
 export const FADT_DSDT = 40;
 export const FADT_X_DSDT = 140;
+
+const PM1_EVENT = PM_BASE + PM1_EVENT_BLOCK;
+const PM1_CONTROL = PM_BASE + PM1_CONTROL_BLOCK;
+const PM_TIMER = PM_BASE + PM_TIMER_BLOCK;
+const GPE0 = PM_BASE + GPE0_BLOCK;
 
 const FADT_REVISION = 5;
 const DESKTOP = 1;
@@ -57,18 +75,18 @@ export function fadt(): number[] {
     ...little(0, 4), // DSDT
     0,
     DESKTOP,
-    ...little(platform.SCI, 2),
-    // SMI_CMD and what to write there: 0, there is no other mode than ACPI's (4.8.2.5).
+    ...little(SCI_GSI, 2),
+    ...little(SMI_COMMAND_PORT, 4),
+    ...[ACPI_ENABLE, ACPI_DISABLE, 0, 0],
+    ...little(PM1_EVENT, 4),
     ...little(0, 4),
-    ...[0, 0, 0, 0],
-    ...little(platform.PM1_EVENT, 4),
-    ...little(0, 4),
-    ...little(platform.PM1_CONTROL, 4),
+    ...little(PM1_CONTROL, 4),
     ...little(0, 4),
     ...little(0, 4), // PM2
-    ...little(platform.PM_TIMER, 4),
-    ...little(0, 8), // GPE0, GPE1
-    ...[4, 2, 0, 4, 0, 0, 0, 0],
+    ...little(PM_TIMER, 4),
+    ...little(GPE0, 4),
+    ...little(0, 4), // GPE1
+    ...[4, 2, 0, 4, GPE0_BLOCK_LENGTH, 0, 0, 0],
     ...little(NO_C2, 2),
     ...little(NO_C3, 2),
     ...little(0, 4), // flush size and stride
@@ -77,19 +95,20 @@ export function fadt(): number[] {
     ...little(BOOT_ARCH, 2),
     0,
     ...little(FADT_FLAGS, 4),
-    ...address(IO_SPACE, 8, AccessSize.Byte, platform.RESET_PORT),
-    platform.RESET_VALUE,
+    ...address(IO_SPACE, 8, AccessSize.Byte, RESET_PORT),
+    RESET_VALUE,
     ...little(0, 2), // ARM
     1, // minor version
     ...little(0, 8), // FACS above 4 GiB
     ...little(0, 8), // DSDT, as above
-    ...address(IO_SPACE, 32, AccessSize.Word, platform.PM1_EVENT),
+    ...address(IO_SPACE, 32, AccessSize.Word, PM1_EVENT),
     ...NOWHERE,
-    ...address(IO_SPACE, 16, AccessSize.Word, platform.PM1_CONTROL),
+    ...address(IO_SPACE, 16, AccessSize.Word, PM1_CONTROL),
     ...NOWHERE,
     ...NOWHERE,
-    ...address(IO_SPACE, 32, AccessSize.Dword, platform.PM_TIMER),
-    ...[...NOWHERE, ...NOWHERE],
+    ...address(IO_SPACE, 32, AccessSize.Dword, PM_TIMER),
+    ...address(IO_SPACE, GPE0_BLOCK_LENGTH * 8, AccessSize.Byte, GPE0),
+    ...NOWHERE,
     ...[...NOWHERE, ...NOWHERE], // sleep control and status of hardware-reduced ACPI
   ];
   return table('FACP', FADT_REVISION, body);
@@ -97,11 +116,9 @@ export function fadt(): number[] {
 
 /** The firmware control structure (5.2.10): no header of the usual kind, no checksum; 64 bytes at a multiple of 64. */
 export function facs(): number[] {
-  const body = new Array<number>(64).fill(0);
-  const [VERSION_AT, VERSION] = [32, 2];
-  for (const [at, byte] of [...ascii('FACS'), ...little(64, 4)].entries()) body[at] = byte;
-  body[VERSION_AT] = VERSION;
-  return body;
+  const VERSION = 2;
+  const [before, after] = [little(0, 24), little(0, 31)];
+  return [...ascii('FACS'), ...little(64, 4), ...before, VERSION, ...after];
 }
 
 const Madt = { LocalApic: 0, IoApic: 1, Override: 2, LocalNmi: 4, LocalX2Apic: 9 } as const;
@@ -112,7 +129,7 @@ const ISA = 0;
 const ALL_PROCESSORS = 0xff;
 const FIRST_X2APIC_ONLY = 255;
 
-export function madt(options: platform.PlatformOptions): number[] {
+export function madt(options: PlatformOptions): number[] {
   const processors = Array.from({ length: options.cpus }, (_, id) =>
     id < FIRST_X2APIC_ONLY
       ? [Madt.LocalApic, 8, id, id, ...little(ENABLED, 4)]
@@ -122,34 +139,31 @@ export function madt(options: platform.PlatformOptions): number[] {
     return [Madt.Override, 10, ISA, irq, ...little(gsi, 4), ...little(flags, 2)];
   };
   return table('APIC', 3, [
-    ...little(platform.LOCAL_APIC, 4),
+    ...little(LOCAL_APIC, 4),
     ...little(PCAT_COMPATIBLE, 4),
     ...processors.flat(),
-    ...[Madt.IoApic, 12, platform.ioApicId(options), 0, ...little(platform.IO_APIC, 4), ...little(0, 4)],
+    ...[Madt.IoApic, 12, ioApicId(options.cpus), 0, ...little(IOAPIC_ADDRESS, 4), ...little(0, 4)],
     ...override(0, 2, 0),
-    ...override(platform.SCI, platform.SCI, LEVEL_HIGH),
+    ...override(SCI_GSI, SCI_GSI, LEVEL_HIGH),
     ...[Madt.LocalNmi, 6, ALL_PROCESSORS, ...little(0, 2), 1],
   ]);
 }
 
 export function mcfg(): number[] {
-  const buses = platform.ECAM_SIZE / 0x10_0000;
+  const buses = ECAM_SIZE / 0x10_0000;
   return table('MCFG', 1, [
     ...little(0, 8),
-    ...little(platform.ECAM_BASE, 8),
+    ...little(ECAM_START, 8),
     ...little(0, 2),
     ...[0, buses - 1],
     ...little(0, 4),
   ]);
 }
 
-/** General capabilities, low half: Intel, 64-bit counter, three timers, legacy replacement, revision 1. */
-const HPET_ID = 0x8086_a201;
-
 export function hpet(): number[] {
   return table('HPET', 1, [
-    ...little(HPET_ID, 4),
-    ...address(MEMORY_SPACE, 0, 0, platform.HPET),
+    ...little(HPET_BLOCK_ID, 4),
+    ...address(MEMORY_SPACE, 0, 0, HPET_ADDRESS),
     0,
     ...little(0, 2),
     0,

@@ -91,7 +91,10 @@ describe('in memory', () => {
     const { bytes, view } = placed().get('FACP')!;
     expect([bytes.length, bytes[8], view.getUint16(46, true)]).toEqual([268, 5, 9]);
     expect([56, 64, 76].map((at) => view.getUint32(at, true))).toEqual([0x600, 0x604, 0x608]);
-    expect([88, 89, 91].map((at) => bytes[at])).toEqual([4, 2, 4]);
+    expect([88, 89, 91, 92].map((at) => bytes[at])).toEqual([4, 2, 4, 4]);
+    expect([view.getUint32(48, true), bytes[52], bytes[53], view.getUint32(80, true)]).toEqual([
+      0xb2, 0xf1, 0xf0, 0x60c,
+    ]);
     expect([148, 172, 208].map((at) => [bytes[at], Number(view.getBigUint64(at + 4, true))])).toEqual([
       [1, 0x600],
       [1, 0x604],

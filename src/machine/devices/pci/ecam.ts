@@ -5,9 +5,7 @@
 import type { IoDevice } from '../../../bus/device.js';
 import type { PciDevice } from './pci-device.js';
 
-export const ECAM_BASE = 0xb000_0000;
-/** 256 buses of 1 MiB. */
-export const ECAM_SIZE = 0x1000_0000;
+/** A megabyte for each of 256 buses, from ECAM_START. */
 const BUS_SIZE = 0x10_0000;
 const REGISTERS = 256;
 

@@ -4,7 +4,8 @@
 import { DECLINED, type InterruptLine, type IoDevice } from '../../../bus/device.js';
 import type { Stateful } from '../../../bus/device-state.js';
 import type { IoBus } from '../../../bus/io-bus.js';
-import { Ecam, ECAM_BASE, ECAM_SIZE } from './ecam.js';
+import { ECAM_SIZE, ECAM_START } from '../../memory-map.js';
+import { Ecam } from './ecam.js';
 import { InterruptRouter } from './interrupt-router.js';
 import type { MessageSink } from './msi.js';
 import type { PciDevice, PciDeviceState } from './pci-device.js';
@@ -52,7 +53,7 @@ export class PciBus implements IoDevice, Stateful {
 
   constructor(pio: IoBus, { mmio, lines = { set: () => {} }, messages = () => {} }: PciBusOptions = {}) {
     pio.claim({ addr: BigInt(CONFIG_PORT), len: CONFIG_PORTS, device: this });
-    mmio?.claim({ addr: BigInt(ECAM_BASE), len: ECAM_SIZE, device: new Ecam(this.#functions) });
+    mmio?.claim({ addr: BigInt(ECAM_START), len: ECAM_SIZE, device: new Ecam(this.#functions) });
     this.router = new InterruptRouter(lines);
     this.#messages = messages;
   }
