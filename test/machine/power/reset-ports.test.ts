@@ -61,6 +61,9 @@ describe('port 92h', () => {
     port.write(0, 1, 1);
     port.write(0, 1, 1);
     expect(resets).toBe(1);
+    gate.controller = false;
+    gate.reset();
+    expect(gate.open).toBe(true);
   });
 
   it('restores the gate and resets nothing', () => {
