@@ -219,6 +219,7 @@ describe('PIIX4 function 3', () => {
   it('is placed as firmware would, keeps its place in snapshots, loses it in a reset', async () => {
     const { board, piix } = await plug();
     piix.place();
+    expect(board.in(0x604, 2)).toBe(1);
     piix.pm.pressPowerButton();
     const state = structuredClone(board.pci.save());
     board.pci.reset();
