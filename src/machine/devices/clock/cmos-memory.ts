@@ -40,6 +40,6 @@ export function fillCmos(
   put(0x5f, 1, processors - 1);
   const [first, second, third] = bootOrder.map((device) => BOOT_CODES[device]);
   cmos[0x3d] = ((second ?? 0) << 4) | (first ?? 0);
-  // Bit 0: a floppy is booted whatever its signature.
-  cmos[0x38] = ((third ?? 0) << 4) | 1;
+  // Bit 0 would let floppies be booted without a signature.
+  cmos[0x38] = (third ?? 0) << 4;
 }

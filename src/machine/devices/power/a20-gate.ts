@@ -22,6 +22,11 @@ export class A20Gate {
     this.#set(this.#controller, open);
   }
 
+  /** As after power-on: the keyboard controller has it open. */
+  reset(): void {
+    this.#set(true, false);
+  }
+
   #set(controller: boolean, fast: boolean): void {
     const before = this.open;
     this.#controller = controller;

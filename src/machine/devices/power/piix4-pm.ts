@@ -27,7 +27,7 @@ const PM_MISC_ENABLE = 1;
 const DEVICE_ACTIVITY_B = 0x58;
 const APMC_ENABLE = 0x0200_0000;
 
-export class Piix4Pm extends PciDevice {
+export class PowerManagement extends PciDevice {
   readonly name = 'piix4-pm';
   readonly pm: AcpiPm;
   readonly #vm: Board['vm'];
@@ -50,10 +50,11 @@ export class Piix4Pm extends PciDevice {
     this.space.define(DEVICE_ACTIVITY_B, 4, APMC_ENABLE, 0xffff_ffff);
   }
 
-  /** Places the registers as a firmware does. */
+  /** Places the registers as a firmware does, and leaves the machine in ACPI mode: no SMI handler is there to ask for it. */
   place(base = USUAL_PM_BASE): void {
     this.writeConfig(PM_BASE, 4, base);
     this.writeConfig(PM_MISC, 1, PM_MISC_ENABLE);
+    this.pm.acpiMode = true;
   }
 
   /** Where the registers are decoded; 0 while they are not. */

@@ -3,7 +3,7 @@
 
 import type { IoDevice } from '../../../bus/device.js';
 import type { Stateful } from '../../../bus/device-state.js';
-import { A20Gate } from './a20-gate.js';
+import type { A20Gate } from './a20-gate.js';
 
 /** The FADT's reset register, and what is written to it. */
 export const RESET_PORT = 0xcf9;
