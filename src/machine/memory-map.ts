@@ -1,7 +1,5 @@
 // The PC's guest-physical address space: where there is RAM, and what a boot protocol tells the guest about it.
 
-import { ECAM_BASE, ECAM_SIZE } from './devices/pci/ecam.js';
-
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -11,6 +9,9 @@ export const LOW_END = 0x9_fc00;
 export const HIGH_START = MIB;
 /** Everything from here to 4 GiB is devices'. */
 export const HOLE_START = 0xe000_0000;
+/** PCI configuration space in memory (ECAM); a machine whose RAM reaches beyond here has none. */
+export const ECAM_START = 0xb000_0000;
+export const ECAM_SIZE = 256 * MIB;
 /** Where a PC has its BIOS below 1 MiB: a copy, in RAM, of the end of the ROM. */
 export const BIOS_SHADOW_START = 0xe_0000;
 /** The I/O APIC's, HPET's and local APIC's pages lie here; above it is the firmware's ROM. */
@@ -48,7 +49,7 @@ export function usableEnd(memory: number): number {
 
 /** Whether RAM leaves the room that PCI configuration space in memory (ECAM) needs. */
 export function hasEcam(memory: number): boolean {
-  return memory <= ECAM_BASE;
+  return memory <= ECAM_START;
 }
 
 function range(start: number, end: number, type: number): MemoryRange {
@@ -65,7 +66,7 @@ export function memoryMap(memory: number): MemoryRange[] {
   const end = usableEnd(memory);
   if (end > HIGH_START) map.push(range(HIGH_START, end, RangeType.Usable));
   if (end < memory) map.push(range(end, memory, RangeType.AcpiTables));
-  if (hasEcam(memory)) map.push(range(ECAM_BASE, ECAM_BASE + ECAM_SIZE, RangeType.Reserved));
+  if (hasEcam(memory)) map.push(range(ECAM_START, ECAM_START + ECAM_SIZE, RangeType.Reserved));
   map.push(range(CHIPSET_START, ADDRESS_SPACE_END, RangeType.Reserved));
   return map;
 }

@@ -21,7 +21,7 @@ import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
 import { A20Gate } from './devices/power/a20-gate.js';
 import { AcpiPm } from './devices/power/acpi-pm.js';
-import { PIIX4_PM_FUNCTION, PIIX4_PM_SLOT, Piix4Pm } from './devices/power/piix4-pm.js';
+import { PIIX4_PM_FUNCTION, PIIX4_PM_SLOT, PowerManagement } from './devices/power/piix4-pm.js';
 import { RESET_PORT, ResetControl, SYSTEM_CONTROL_PORT, SystemControl } from './devices/power/reset-ports.js';
 import { SMI_COMMAND_PORT, SMI_COMMAND_PORTS, SmiCommand } from './devices/power/smi-command.js';
 
@@ -55,7 +55,7 @@ export class Platform {
   readonly fwCfg: FwCfg;
   readonly #vm: Vm;
   readonly #bridge: IsaBridge;
-  readonly #pm: Piix4Pm;
+  readonly #pm: PowerManagement;
   readonly #resettable: Resettable[] = [];
 
   constructor({ vm, vcpu, cpus, disks, diskError, powerOff, resetMachine }: PlatformParts) {
@@ -96,7 +96,7 @@ export class Platform {
     this.keyboard = new I8042({ lines: chip, time, gate, resetMachine });
     vm.pio.claim({ addr: BigInt(I8042_DATA_PORT), len: 1, device: this.keyboard.dataPort });
     vm.pio.claim({ addr: BigInt(I8042_COMMAND_PORT), len: 1, device: this.keyboard.commandPort });
-    this.#resettable.push(this.keyboard);
+    this.#resettable.push(this.keyboard, gate);
     this.#port(RESET_PORT, 1, new ResetControl(resetMachine));
     this.#port(SYSTEM_CONTROL_PORT, 1, new SystemControl(gate, resetMachine));
     this.power = new AcpiPm({ lines: chip.source(), time, powerOff });
@@ -113,8 +113,12 @@ export class Platform {
     this.pci.plug(new HostBridge(this.board), 0);
     this.#bridge = new IsaBridge(this.board);
     this.pci.plug(this.#bridge, ISA_BRIDGE_SLOT);
-    this.pci.plug(new IdeController(this.board, { disks, ...(diskError && { report: diskError }) }), IDE_SLOT, IDE_FUNCTION);
-    this.#pm = new Piix4Pm(this.board, this.power);
+    this.pci.plug(
+      new IdeController(this.board, { disks, ...(diskError && { report: diskError }) }),
+      IDE_SLOT,
+      IDE_FUNCTION,
+    );
+    this.#pm = new PowerManagement(this.board, this.power);
     this.pci.plug(this.#pm, PIIX4_PM_SLOT, PIIX4_PM_FUNCTION);
     this.#resettable.push(this.pci);
 

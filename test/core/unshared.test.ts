@@ -32,7 +32,7 @@ test('kicks arrive, also after the memory has grown and every view has moved', a
   });
   const [pv, pio] = [new EventFd(), new EventFd()];
   pc.vm.ioeventfd({ fd: pv, addr: 0xfe00_1030n, len: 2, flags: IoEventFdFlag.PvMmio });
-  pc.vm.ioeventfd({ fd: pio, addr: 0x512n, len: 2, flags: IoEventFdFlag.Pio });
+  pc.vm.ioeventfd({ fd: pio, addr: 0x7d2n, len: 2, flags: IoEventFdFlag.Pio });
   expect(pc.vcpu.run({ maxInstructions: 500 }).reason).toBeDefined();
   pc.vm.setMemoryRegion({ slot: 7, guestPhysAddr: 0x1_0000_0000n, memorySize: 64 << 20 });
   expect((await pc.run({ timeoutMs: 20_000 })).reason).toBe('debug-exit');

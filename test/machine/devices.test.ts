@@ -8,7 +8,7 @@ import { TestBoard } from './board.js';
 
 describe('NAME,KEY=VALUE', () => {
   it('fills in defaults, and takes decimal and hexadecimal numbers', () => {
-    expect(parseDevice('doorbells', DEVICE_TYPES).values).toEqual({ addr: 0xfe00_1000, port: 0x510 });
+    expect(parseDevice('doorbells', DEVICE_TYPES).values).toEqual({ addr: 0xfe00_1000, port: 0x7d0 });
     expect(parseDevice('doorbells,port=1536,addr=0xFD000000', DEVICE_TYPES).values).toEqual({
       addr: 0xfd00_0000,
       port: 0x600,
@@ -44,7 +44,7 @@ describe('the page of doorbells', () => {
 
   async function page(): Promise<{ board: TestBoard; page: DoorbellPage }> {
     const board = await TestBoard.create();
-    return { board, page: new DoorbellPage(board, { addr: PAGE, port: 0x510 }) };
+    return { board, page: new DoorbellPage(board, { addr: PAGE, port: 0x7d0 }) };
   }
 
   /** Every counter there is, by the kick's name. */
@@ -77,9 +77,9 @@ describe('the page of doorbells', () => {
     ['mmio-datamatch', 'store', PAGE + 0x20],
     ['pv', 'store', PAGE + 0x30],
     ['hypercall', 'store', PAGE + 0x40],
-    ['pio-none', 'out', 0x510],
-    ['pio-wildcard', 'out', 0x512],
-    ['pio-datamatch', 'out', 0x514],
+    ['pio-none', 'out', 0x7d0],
+    ['pio-wildcard', 'out', 0x7d2],
+    ['pio-datamatch', 'out', 0x7d4],
   ] as const)('%s counts a 16-bit %s at 0x%s, and nothing else does', async (name, how, where) => {
     const { board, page: doorbells } = await page();
     expect(board[how](where, KICK, 2)).toBe(true);
@@ -90,8 +90,8 @@ describe('the page of doorbells', () => {
     const { board, page: doorbells } = await page();
     for (const offset of [0x10, 0x20, 0x30, 0x40]) expect(board.store(PAGE + offset, KICK, 4)).toBe(false);
     expect(board.store(PAGE + 0x20, 0xfb, 2)).toBe(false);
-    expect(board.out(0x514, 0xfb, 2)).toBe(false);
-    expect(board.out(0x512, KICK, 1)).toBe(false);
+    expect(board.out(0x7d4, 0xfb, 2)).toBe(false);
+    expect(board.out(0x7d2, KICK, 1)).toBe(false);
     expect(counts(doorbells)).toEqual(zeros);
   });
 
@@ -111,7 +111,7 @@ describe('the page of doorbells', () => {
     expect(counts(doorbells)).toEqual(zeros);
     doorbells.close();
     for (const offset of [0, 0x10, 0x20, 0x30, 0x40]) expect(board.store(PAGE + offset, KICK, 2)).toBe(false);
-    for (const port of [0x510, 0x512, 0x514]) expect(board.out(port, KICK, 2)).toBe(false);
+    for (const port of [0x7d0, 0x7d2, 0x7d4]) expect(board.out(port, KICK, 2)).toBe(false);
     expect(board.vm.doorbells.empty).toBe(true);
   });
 

@@ -12,7 +12,7 @@ import { numberOption, type DeviceType } from './option.js';
 
 /** Default guest-physical address of the page and default first port. */
 const PAGE = 0xfe00_1000;
-const PORT = 0x510;
+const PORT = 0x7d0;
 /** Width and, for the datamatch ones, value of a kick. */
 const KICK_LENGTH = 2;
 const KICK_VALUE = 0xfan;
