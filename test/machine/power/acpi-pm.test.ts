@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AcpiPm, SCI_GSI } from '../../../src/machine/devices/power/acpi-pm.js';
-import { PowerManagement } from '../../../src/machine/devices/power/piix4-pm.js';
+import { Piix4Pm } from '../../../src/machine/devices/power/piix4-pm.js';
 import { SmiCommand } from '../../../src/machine/devices/power/smi-command.js';
 import { TestBoard } from '../board.js';
 import { NotedLines } from '../clock/lines.js';
@@ -185,9 +185,9 @@ describe('PIIX4 function 3', () => {
     board.out(0xcf8, (0x8000_0000 | (FUNCTION << 8) | (register & 0xfc)) >>> 0);
     board.out(0xcfc + (register & 3), value, length);
   };
-  const plug = async (): Promise<{ board: TestBoard; piix: PowerManagement }> => {
+  const plug = async (): Promise<{ board: TestBoard; piix: Piix4Pm }> => {
     const board = await TestBoard.create();
-    const piix = new PowerManagement(board, new AcpiPm({ lines: board.lines, time: board.time, powerOff: () => {} }));
+    const piix = new Piix4Pm(board, new AcpiPm({ lines: board.lines, time: board.time, powerOff: () => {} }));
     board.pci.plug(piix, 1, 3);
     return { board, piix };
   };

@@ -27,7 +27,7 @@ const PM_MISC_ENABLE = 1;
 const DEVICE_ACTIVITY_B = 0x58;
 const APMC_ENABLE = 0x0200_0000;
 
-export class PowerManagement extends PciDevice {
+export class Piix4Pm extends PciDevice {
   readonly name = 'piix4-pm';
   readonly pm: AcpiPm;
   readonly #vm: Board['vm'];
