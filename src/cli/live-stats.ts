@@ -6,7 +6,8 @@ import type { VmStats } from '../vmm/vm.js';
 import { decodeFreeShare, percent } from './stats-report.js';
 
 const SECOND = 1000;
-const ESC = 0x1b;
+const ESC = '\u001b';
+const BELL = '\u0007';
 
 export interface Moment {
   time: number;
@@ -105,8 +106,11 @@ export function liveLine(before: Moment, now: Moment): string {
 
 /** True if the text ends within an escape sequence (ECMA-48, 5.4: CSI, parameters, final) or a character of UTF-8. */
 export function midSequence(latin1: string): boolean {
-  const at = latin1.lastIndexOf(String.fromCharCode(ESC));
-  if (at >= 0 && /^(?:[ -/]*|\[[0-?]*[ -/]*|[\]PX^_][^\u0007]*)$/.test(latin1.slice(at + 1))) return true;
+  const at = latin1.lastIndexOf(ESC);
+  const sequence = latin1.slice(at + 1);
+  if (at >= 0 && /^(?:[ -/]*|\[[0-?]*[ -/]*)$/.test(sequence)) return true;
+  // a control string, such as a title, up to BEL or the escape of its ST
+  if (at >= 0 && /^[\]PX^_]/.test(sequence) && !sequence.includes(BELL)) return true;
   return /(?:[\u00c0-\u00ff]|[\u00e0-\u00ff][\u0080-\u00bf]|[\u00f0-\u00f7][\u0080-\u00bf]{2})$/.test(latin1);
 }
 

@@ -2,15 +2,19 @@
 
 import { Option, type Command } from 'commander';
 import { PAGING_MODES } from '../bench/result.js';
+import type { DiskRequest } from '../machine/block/disk-option.js';
 import type { CpuOptions } from '../vmm/cpuid.js';
 import type { ClockMode, DoorbellMode, PagingMode } from '../vmm/options.js';
 import { cpuModel } from './cpu-model.js';
 import { detachKey, DEFAULT_DETACH_KEY, type DetachKey } from './detach-key.js';
-import { choice, memorySize, repeated, seconds, wholeNumber } from './option-values.js';
+import { choice, diskRequest, memorySize, repeated, seconds, wholeNumber } from './option-values.js';
 
 export interface MachineOptions {
   append?: string;
   initrd?: string;
+  /** A BIOS ROM, which starts the machine instead of an image. */
+  bios?: string;
+  disk?: DiskRequest[];
   memory: number;
   cpus: number;
   cpu: CpuOptions;
@@ -34,7 +38,13 @@ When standard input is a pipe or a file, its bytes go to the guest; its end does
 export function addMachineOptions(command: Command): Command {
   return command
     .option('--append <text>', 'the guest’s command line')
-    .option('--initrd <file>', 'a file for the guest (a Multiboot module)')
+    .option('--initrd <file>', 'a file for the guest: Linux’s initramfs, a Multiboot module')
+    .option('--bios <file>', 'a BIOS ROM such as SeaBIOS, which starts the machine instead of an image')
+    .option(
+      '--disk <file[,snapshot][,readonly]>',
+      'an IDE disk, up to four; snapshot: what the guest writes is forgotten at the end',
+      diskRequest,
+    )
     .option('--memory <size>', 'RAM, such as 256M or 1G', memorySize, 256 * 2 ** 20)
     .option('--cpus <n>', 'virtual processors', wholeNumber('--cpus', 1, 64), 1)
     .addOption(

@@ -1,7 +1,9 @@
-// The machine of `run` and `trace`, from the command line: reads the files, and builds it as often as it is started.
+// The machine of `run` and `trace`, from the command line: reads the files, opens the disks, and builds it as often as it is
+// started.
 
 import { loadCoreModule } from '../core/module.js';
 import { EINVAL } from '../eventfd/index.js';
+import type { BlockBackend } from '../machine/block/block-backend.js';
 import { DeviceOptionError } from '../machine/devices/option.js';
 import { ImageError } from '../machine/loaders/index.js';
 import { Pc } from '../machine/pc.js';
@@ -10,25 +12,35 @@ import { CommandError, UsageError } from './failure.js';
 import { readInput } from './input-file.js';
 import type { MachineOptions } from './machine-options.js';
 
-/** Builds the machine anew at each call. */
-export type PowerOn = () => Promise<Pc>;
+export interface Machine {
+  /** Builds it anew at each call; disks have what was written. */
+  powerOn: () => Promise<Pc>;
+  /** Closes the disks. */
+  close: () => void;
+}
 
 /** Reads what the options name. Throws CommandError or UsageError for what cannot be. */
 export async function readMachine(
-  path: string,
+  path: string | undefined,
   options: MachineOptions,
   serial: (bytes: Uint8Array) => void,
-): Promise<PowerOn> {
-  const { append, initrd, memory, cpus, cpu, paging, device, clock, doorbells } = options;
+): Promise<Machine> {
+  const { append, initrd, bios, memory, cpus, cpu, paging, device, clock, doorbells } = options;
   if (cpus > 1) throw new CommandError(`--cpus ${cpus}: a machine of this version has one processor`);
+  if (path !== undefined && bios !== undefined) {
+    throw new UsageError('a machine starts with an image or with --bios, not with both');
+  }
+  const started = path ?? bios;
+  if (started === undefined) throw new UsageError('no image was given, nor a --bios');
   // Compiles on other threads while the files are read. If it fails, so does Pc.create(), with a message.
   loadCoreModule().catch(() => {});
-  const [kernel, module] = await Promise.all([
-    readInput('image', path),
+  const [image, module] = await Promise.all([
+    readInput(bios === undefined ? 'image' : 'BIOS', started),
     initrd === undefined ? undefined : readInput('initrd', initrd),
   ]);
+  const disks = await openDisks(options);
   const machine: PcOptions = {
-    kernel,
+    ...(bios === undefined ? { kernel: image } : { firmware: image }),
     cpu,
     memory,
     paging,
@@ -38,11 +50,33 @@ export async function readMachine(
     ...(append === undefined ? {} : { cmdline: append }),
     ...(module === undefined ? {} : { initrd: module }),
     ...(device === undefined ? {} : { devices: device }),
+    ...(disks.length === 0 ? {} : { disks: disks.map((backend) => ({ backend })) }),
+    diskError: (message) => void process.stderr.write(`doorbell: ${message}\n`),
   };
-  return () =>
-    Pc.create(machine).catch((error: unknown) => {
-      throw refusal(path, error);
-    });
+  return {
+    powerOn: () =>
+      Pc.create(machine).catch((error: unknown) => {
+        throw refusal(started, error);
+      }),
+    close: () => closeAll(disks),
+  };
+}
+
+async function openDisks({ disk = [] }: MachineOptions): Promise<BlockBackend[]> {
+  if (disk.length === 0) return [];
+  const { openDisk } = await import('../machine/block/open-disk.js');
+  const open: BlockBackend[] = [];
+  try {
+    for (const request of disk) open.push(openDisk(request));
+    return open;
+  } catch (error) {
+    closeAll(open);
+    throw error;
+  }
+}
+
+function closeAll(disks: readonly BlockBackend[]): void {
+  for (const disk of disks) disk.close();
 }
 
 /** What the machine objects to: the image, or one of the options that it was given. */

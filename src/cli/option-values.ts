@@ -1,5 +1,7 @@
 // Reads the values of command line options. Each reader throws UsageError naming the option and what it takes.
 
+import { BlockError } from '../machine/block/block-backend.js';
+import { parseDisk, type DiskRequest } from '../machine/block/disk-option.js';
 import { UsageError } from './failure.js';
 
 const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
@@ -67,4 +69,17 @@ export function address(text: string): bigint {
 /** Collects an option that may be given several times. */
 export function repeated(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
+}
+
+/** IDE has two channels with two disks each. */
+const MOST_DISKS = 4;
+
+/** Reads --disk: FILE[,snapshot][,readonly]. */
+export function diskRequest(text: string, before: DiskRequest[] = []): DiskRequest[] {
+  if (before.length === MOST_DISKS) throw new UsageError(`--disk can be given ${MOST_DISKS} times at most`);
+  try {
+    return [...before, parseDisk(text)];
+  } catch (error) {
+    throw error instanceof BlockError ? new UsageError(`--disk: ${error.message}`) : error;
+  }
 }

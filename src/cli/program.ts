@@ -17,7 +17,8 @@ import { FORMATS } from './trace/format.js';
 const EXAMPLES = `
 Examples:
   doorbell run guests/hello-long/hello-long.bin
-  doorbell run kernel.elf --append "console=ttyS0" --initrd disk.img --memory 512M --timeout 60
+  doorbell run vmlinuz --append "console=ttyS0" --initrd initrd.img --memory 512M
+  doorbell run --bios bios.bin --disk disk.img,snapshot
   doorbell run guests/bench/sieve.bin --append n=10 --stats=json
   doorbell trace kernel.elf --reason EPT_MISCONFIG,IO --limit 1000
   doorbell trace kernel.elf --format chrome --output trace.json
@@ -50,8 +51,11 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       throw new UsageError("no command was given; 'doorbell --help' lists them");
     });
   addMachineOptions(command(program, 'run'))
-    .description('run a guest: a flat binary or a Multiboot 1 image; its serial port is the terminal')
-    .argument('<image>', 'the guest’s image; what it is, is found out from its contents')
+    .description('run a guest; its serial port is the terminal')
+    .argument(
+      '[image]',
+      'the guest’s image: a Linux kernel, an ELF or Multiboot image, a BIOS ROM, a flat binary; found out from its contents',
+    )
     .addOption(
       new Option(
         '--stats [format]',
@@ -60,14 +64,14 @@ export async function runProgram(args: readonly string[]): Promise<number> {
         .preset('table')
         .argParser(choice('--stats', ['table', 'json'])),
     )
-    .action(async (image: string, options: RunOptions) => {
+    .action(async (image: string | undefined, options: RunOptions) => {
       const { runCommand } = await import('./run-command.js');
       status = await runCommand(image, options);
     });
 
   addMachineOptions(command(program, 'trace'))
     .description('run a guest as run does, and write down every exit')
-    .argument('<image>', 'as of run')
+    .argument('[image]', 'as of run')
     .option('--instructions', 'every instruction, too, disassembled (slow)')
     .option('--reason <name,…>', 'only exits of these reasons, such as EPT_MISCONFIG,IO', reasonNames)
     .option(
@@ -78,7 +82,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     .option('--limit <n>', 'end the run after so many entries', wholeNumber('--limit', 1, 2 ** 40))
     .option('--output <file>', 'write there instead of to standard error')
     .option('--format <format>', 'text, or chrome: JSON for Perfetto', choice('--format', FORMATS), 'text')
-    .action(async (image: string, options: TraceOptions) => {
+    .action(async (image: string | undefined, options: TraceOptions) => {
       const { traceCommand } = await import('./trace-command.js');
       status = await traceCommand(image, options);
     });

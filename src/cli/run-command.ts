@@ -10,7 +10,7 @@ export interface RunOptions extends MachineOptions {
 }
 
 /** Runs the image to its end; returns the process status. */
-export async function runCommand(path: string, options: RunOptions): Promise<number> {
+export async function runCommand(path: string | undefined, options: RunOptions): Promise<number> {
   const { stats } = options;
   if (stats === undefined) return runSession(path, options);
   const { LiveStats } = await import('./live-stats.js');

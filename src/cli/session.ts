@@ -27,7 +27,11 @@ export interface SessionParts {
 const SIGNALS = { SIGHUP: 129, SIGINT: Status.Interrupted, SIGQUIT: 131, SIGTERM: 143 } as const;
 
 /** Runs the image to its end; returns the process status. */
-export async function runSession(path: string, options: MachineOptions, parts: SessionParts = {}): Promise<number> {
+export async function runSession(
+  path: string | undefined,
+  options: MachineOptions,
+  parts: SessionParts = {},
+): Promise<number> {
   const { timeout } = options;
   const stop = parts.stop ?? new AbortController();
   const output = new TerminalOutput(() => stop.abort());
@@ -39,8 +43,11 @@ export async function runSession(path: string, options: MachineOptions, parts: S
           output.write(bytes);
           printed(bytes);
         };
-  const powerOn = await readMachine(path, options, serial);
-  let pc = await powerOn();
+  const machine = await readMachine(path, options, serial);
+  let pc = await machine.powerOn().catch((error: unknown) => {
+    machine.close();
+    throw error;
+  });
 
   let outside: number | undefined;
   const end = (status: number): void => {
@@ -72,13 +79,14 @@ export async function runSession(path: string, options: MachineOptions, parts: S
         await parts.ended?.(pc, result);
         return await ending(result, outside, timeout);
       }
-      // As after power-on: memory and devices are new, what the files held is read no second time.
+      // As after power-on: memory and devices are new; disks have what was written, other files are read no second time.
       pc.close();
-      pc = await powerOn();
+      pc = await machine.powerOn();
     }
   } finally {
     close();
     pc.close();
+    machine.close();
   }
 }
 

@@ -18,7 +18,7 @@ export interface TraceOptions extends MachineOptions {
 }
 
 /** Returns the status that `run` would, or success when --limit has ended it. */
-export async function traceCommand(path: string, options: TraceOptions): Promise<number> {
+export async function traceCommand(path: string | undefined, options: TraceOptions): Promise<number> {
   const { instructions, reason, addr = [], limit = Infinity, output } = options;
   if (options.format === 'chrome' && output === undefined) {
     throw new UsageError('--format chrome needs --output FILE');

@@ -25,8 +25,8 @@ export interface Crash {
   readonly code: readonly CodeLine[];
   /** The exception that the processor raised last, however long ago; undefined if there was none. */
   readonly exception: LastException | undefined;
-  /** Where an address leads: CR2's if the last exception is a page fault, else that of the instruction. */
-  readonly walk: LookUp;
+  /** Where addresses lead: the instruction's; that of a page fault that came last; and CR2's, unless it is 0. */
+  readonly walks: readonly LookUp[];
 }
 
 /** Instructions before and behind. */
@@ -69,18 +69,21 @@ export async function readCrash(vm: Vm, vcpu: Vcpu, message: string): Promise<Cr
   const listing = bytes.length === 0 ? '' : inspector.listing(bytes, address, bits, 1).trimEnd();
   const { lines: code } = disassemble(inspector, vm, vcpu, { count: FROM, before: BEFORE });
   const exception = vcpu.lastException;
-  const walk = vcpu.lookUp(exception?.vector === PAGE_FAULT ? exception.address : address);
-  return { message, regs, sregs, address, bytes, listing, code, exception, walk };
+  const addresses = new Set([address]);
+  if (exception?.vector === PAGE_FAULT) addresses.add(exception.address);
+  if (sregs.cr2 !== 0n) addresses.add(sregs.cr2);
+  const walks = [...addresses].map((each) => vcpu.lookUp(each));
+  return { message, regs, sregs, address, bytes, listing, code, exception, walks };
 }
 
-/** The crash as people read it: message, last exception, registers, segments, page walk, code; the instruction has an arrow. */
+/** The crash as people read it: message, last exception, registers, segments, page walks, code; the instruction has an arrow. */
 export function describeCrash(crash: Crash): string {
-  const { message, exception, walk } = crash;
+  const { message, exception, walks } = crash;
   return [
     message,
     ...(exception === undefined ? [] : [exceptionWords(exception)]),
     ...registerLines(crash),
-    ...walkLines(walk),
+    ...walks.flatMap(walkLines),
     ...codeLines(crash),
   ].join('\n');
 }

@@ -12,7 +12,13 @@ const REFUSED: [string[], number, RegExp][] = [
   [[], 2, /no command/],
   [['frobnicate'], 2, /'frobnicate'/],
   [['--frobnicate'], 2, /--frobnicate/],
-  [['run'], 2, /image/],
+  [['run'], 2, /no image was given/],
+  [['run', HELLO, '--bios', HELLO], 2, /an image or with --bios, not with both/],
+  [['run', '--bios', 'no/such/file'], 1, /BIOS no\/such\/file: there is no such file/],
+  [['run', HELLO, '--disk', ',snapshot'], 2, /--disk: .*no file name/],
+  [['run', HELLO, '--disk', 'x,snapshot,readonly'], 2, /--disk: .*exclude/],
+  [['run', HELLO, '--disk', 'no/such/file'], 1, /no\/such\/file/],
+  [['run', HELLO, ...Array.from({ length: 5 }, () => ['--disk', HELLO]).flat()], 2, /--disk can be given 4 times/],
   [['run', HELLO, HELLO], 2, /too many arguments/],
   [['run', HELLO, '--wat'], 2, /--wat/],
   [['run', HELLO, '--append'], 2, /--append/],
@@ -91,7 +97,8 @@ describe('help', () => {
   it('of a command names its options', async () => {
     const { status, stdout } = await doorbell(['run', '--help']);
     expect(status).toBe(0);
-    const options = 'append initrd memory cpus paging device clock timeout doorbells no-reboot detach-key stats';
+    const options =
+      'append initrd bios disk memory cpus paging device clock timeout doorbells no-reboot detach-key stats';
     for (const option of options.split(' ')) expect(stdout).toContain(`--${option}`);
   });
 
