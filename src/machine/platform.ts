@@ -21,7 +21,7 @@ import { ISA_BRIDGE_SLOT, IsaBridge } from './devices/pci/isa-bridge.js';
 import { PciBus } from './devices/pci/pci-bus.js';
 import { A20Gate } from './devices/power/a20-gate.js';
 import { AcpiPm } from './devices/power/acpi-pm.js';
-import { PIIX4_PM_FUNCTION, PIIX4_PM_SLOT, PowerManagement } from './devices/power/piix4-pm.js';
+import { PIIX4_PM_FUNCTION, PIIX4_PM_SLOT, Piix4Pm } from './devices/power/piix4-pm.js';
 import { RESET_PORT, ResetControl, SYSTEM_CONTROL_PORT, SystemControl } from './devices/power/reset-ports.js';
 import { SMI_COMMAND_PORT, SMI_COMMAND_PORTS, SmiCommand } from './devices/power/smi-command.js';
 
@@ -55,7 +55,7 @@ export class Platform {
   readonly fwCfg: FwCfg;
   readonly #vm: Vm;
   readonly #bridge: IsaBridge;
-  readonly #pm: PowerManagement;
+  readonly #pm: Piix4Pm;
   readonly #resettable: Resettable[] = [];
 
   constructor({ vm, vcpu, cpus, disks, diskError, powerOff, resetMachine }: PlatformParts) {
@@ -118,7 +118,7 @@ export class Platform {
       IDE_SLOT,
       IDE_FUNCTION,
     );
-    this.#pm = new PowerManagement(this.board, this.power);
+    this.#pm = new Piix4Pm(this.board, this.power);
     this.pci.plug(this.#pm, PIIX4_PM_SLOT, PIIX4_PM_FUNCTION);
     this.#resettable.push(this.pci);
 
