@@ -33,14 +33,18 @@ const PLAIN = `
 // @ts-ignore: decorator
 @inline function plainAdd<T>(at: usize, value: T, offset: usize = 0): T { const old = load<T>(at + offset); store<T>(at + offset, old + value); return old; }
 // @ts-ignore: decorator
+@inline function plainXchg<T>(at: usize, value: T, offset: usize = 0): T { const old = load<T>(at + offset); store<T>(at + offset, value); return old; }
+// @ts-ignore: decorator
 @inline function plainCmpxchg<T>(at: usize, expected: T, value: T, offset: usize = 0): T { const old = load<T>(at + offset); if (old == expected) store<T>(at + offset, value); return old; }
 `;
-const ATOMIC = /\batomic\.(load|store|or|and|add|cmpxchg)</g;
+const ATOMIC = /\batomic\.(load|store|or|and|add|cmpxchg|xchg)</g;
+/** Nobody waits where there is one thread. */
+const NOTIFY = /\batomic\.notify\(([^;]*)\);/g;
 
 /** @param {string} text */
 function withoutAtomics(text) {
   let needs = false;
-  const plain = text.replace(ATOMIC, (_, /** @type {string} */ name) => {
+  const plain = text.replace(NOTIFY, ';').replace(ATOMIC, (_, /** @type {string} */ name) => {
     if (name === 'load' || name === 'store') return `${name}<`;
     needs = true;
     return `plain${name[0].toUpperCase()}${name.slice(1)}<`;

@@ -51,6 +51,9 @@ export interface LastException {
   readonly address: bigint;
 }
 
+/** Multiprocessing state, KVM's names: it runs, it halted, it waits for a SIPI. */
+export type MpState = 'runnable' | 'halted' | 'init-received';
+
 /** What the Vm gives its vCPUs. */
 export interface VcpuParts {
   context: VcpuContext;
@@ -419,6 +422,24 @@ export class Vcpu {
     const hasError = u32[(state + layout.RAISED_HAS_ERROR) >>> 2] !== 0;
     const error = hasError ? u32[(state + layout.RAISED_ERROR) >>> 2]! : undefined;
     return { vector, error, address: u64[(state + layout.RAISED_CR2) / 8]! };
+  }
+
+  /** KVM_GET_MP_STATE: with a local APIC a halted vCPU stays halted until an interrupt wakes it, or this is set. */
+  get mpState(): MpState {
+    const { layout } = this.#core;
+    const activity = this.#context.shared.memory.i32[this.#context.word(layout.ACTIVITY)]!;
+    if (activity === layout.ACTIVITY_WAIT_FOR_SIPI) return 'init-received';
+    return activity === layout.ACTIVITY_HALTED ? 'halted' : 'runnable';
+  }
+
+  /** KVM_SET_MP_STATE. */
+  set mpState(state: MpState) {
+    const { layout } = this.#core;
+    const activity = { runnable: 0, halted: layout.ACTIVITY_HALTED, 'init-received': layout.ACTIVITY_WAIT_FOR_SIPI };
+    if (!Object.hasOwn(activity, state)) {
+      throw new EINVAL(`mpState: one of ${Object.keys(activity).join(', ')}, not ${String(state)}`);
+    }
+    this.#context.shared.memory.i32[this.#context.word(layout.ACTIVITY)] = activity[state];
   }
 
   /** Back to the state after power-on (SDM vol. 3, table 10-1): real mode, CS:RIP F000:FFF0. What an exit left undone is forgotten. */

@@ -46,6 +46,7 @@ it('cannot be written, unlike its shadow', async () => {
   expect(pc.vm.memory.readU8(0xf_0005)).toBe(1);
   const before = pc.vm.memory.readU8(0xffff_0005);
   // The same code in the ROM itself.
+  pc.vcpu.mpState = 'runnable';
   const sregs = pc.vcpu.getSregs();
   pc.vcpu.setSregs({ ...sregs, cs: { ...sregs.cs, base: 0xffff_0000n } });
   pc.vcpu.setRegs({ ...pc.vcpu.getRegs(), rip: 0xe05bn });

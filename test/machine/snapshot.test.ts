@@ -137,8 +137,8 @@ describe('a PC', () => {
   }
 
   it('counts kicks from where it was', async () => {
-    // MOV DX, 510; OUT DX, AX (no eventfd); MOV DX, 512; OUT DX, AX (one); HLT
-    const kernel = Uint8Array.of(0xba, 0x10, 5, 0xef, 0xba, 0x12, 5, 0xef, 0xf4);
+    // MOV DX, 7D0; OUT DX, AX (no eventfd); MOV DX, 7D2; OUT DX, AX (one); HLT
+    const kernel = Uint8Array.of(0xba, 0xd0, 7, 0xef, 0xba, 0xd2, 7, 0xef, 0xf4);
     const { pc } = await create({ kernel, devices: ['doorbells'] });
     const page = pc.device(DoorbellPage)!;
     const snapshot = pc.snapshot();

@@ -176,7 +176,7 @@ export class Machine {
 
   constructor(wasm: Uint8Array<ArrayBuffer>) {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
-      env: { memory: this.memory, exit: () => 0 },
+      env: { memory: this.memory, exit: () => 0, now: () => 0 },
     });
     this.core = instance.exports as unknown as Core;
     this.cpu = this.core.VCPUS.value;
