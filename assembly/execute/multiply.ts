@@ -8,7 +8,8 @@ import { put } from './operand';
 import { readSized, signed, writeSized } from './sized';
 
 /** Upper 64 bits of an unsigned 64 × 64 product. */
-export function highUnsigned(a: u64, b: u64): u64 {
+// @ts-ignore: decorator
+@inline export function highUnsigned(a: u64, b: u64): u64 {
   const aLow = a & 0xffffffff;
   const aHigh = a >> 32;
   const bLow = b & 0xffffffff;
@@ -35,6 +36,18 @@ export function highSigned(a: i64, b: i64): i64 {
   const r = <i64>(<T>low);
   setLazy(c, CARRY_OVERFLOW, <i64>lost, <i64>lost, r);
   put<T>(d, r);
+}
+
+/** MUL r/m64: rDX:rAX = rAX × b. */
+// @ts-ignore: decorator
+@inline export function multiply64(c: usize, b: u64): void {
+  const a = load<u64>(c, GPR);
+  const low = a * b;
+  const high = highUnsigned(a, b);
+  const lost: i64 = high != 0 ? 1 : 0;
+  store<u64>(c, low, GPR);
+  store<u64>(c, high, GPR + 16);
+  setLazy(c, CARRY_OVERFLOW, lost, lost, <i64>low);
 }
 
 /** MUL and IMUL with one operand: rDX:rAX (AX for bytes) = rAX × value. */

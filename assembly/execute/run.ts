@@ -25,7 +25,7 @@ import {
 } from '../flags';
 import { doubleShift, sar, shift, shl, shr32, shr64 } from './shift';
 import { readSized, signed, writeSized } from './sized';
-import { divide, imul, multiply } from './multiply';
+import { divide, imul, multiply, multiply64 } from './multiply';
 import { bmi, count } from './bmi';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
 import { attend, slowEnd, storeMiss } from './slow';
@@ -1594,7 +1594,9 @@ export function execute(first: usize): void {
       }
       case Uop.MULTIPLY: {
         const x = load<u8>(op, AUX);
-        multiply((x & 15) != 0, x >> 4, src(op));
+        // long arithmetic is made of this one
+        if (x == 3 << 4) multiply64(c, load<u64>(src(op)));
+        else multiply((x & 15) != 0, x >> 4, src(op));
         op += UOP;
         continue;
       }
