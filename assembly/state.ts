@@ -17,6 +17,8 @@ export const VCPU_COUNT: usize = HEADER;
 export const CODE_DROPS: usize = VCPU_COUNT + 4;
 /** Not zero: the hypervisor wants to know which pages are written (paging/write-log.ts). */
 export const LOG_WRITES: usize = CODE_DROPS + 4;
+/** Held while CMPXCHG16B compares and writes, for which there is no atomic access. */
+export const PAIR_LOCK: usize = LOG_WRITES + 4;
 export const CODE_DROPS_KEPT: u32 = 64;
 export const CODE_DROPS_RING: usize = HEADER + 64;
 export const VCPUS: usize = HEADER + PAGE_SIZE;

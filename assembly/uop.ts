@@ -152,6 +152,8 @@ export const enum Uop {
   LOADZX8_32, LOADZX16_32, LOADSX8_32, LOADSX8_64, LOADSX16_32, LOADSX16_64, LOADSX32_64,
   LOAD_RMW8, LOAD_RMW16, LOAD_RMW32, LOAD_RMW64, // checks writability as well; to DST (T1)
   STORE8, STORE16, STORE32, STORE64,
+  LOAD_LOCKED8, LOAD_LOCKED16, LOAD_LOCKED32, LOAD_LOCKED64, // as LOAD_RMW, and remembers value and flags (execute/locked.ts)
+  STORE_LOCKED8, STORE_LOCKED16, STORE_LOCKED32, STORE_LOCKED64, // if memory has not changed since; else back by AUX micro-operations
   PUSH64, POP64,
   // arithmetic: DST op= SRC
   ADD8, ADD16, ADD32, ADD64,

@@ -1,6 +1,6 @@
 // Far pointers in memory, segment-register moves, BOUND, and the double-width compare-and-exchange.
 
-import { ACCESS_WRITE, cpu, GPR, MMU, raise, raised, raiseError, SEG_CS, SEG_SS, T1, T2 } from '../state';
+import { ACCESS_WRITE, cpu, GPR, MMU, PAIR_LOCK, raise, raised, raiseError, SEG_CS, SEG_SS, T1, T2 } from '../state';
 import { VECTOR_BR, VECTOR_GP, VECTOR_UD } from '../vectors';
 import { probe, read16, read64, readAs, write64 } from '../paging/access';
 import { loadSegment } from '../segments/load';
@@ -42,11 +42,19 @@ export function bound(size: u32, memory: u64, register: usize): void {
   const index = signed(load<u64>(register), size);
   if (index < lower || index > upper) raise(VECTOR_BR);
 }
-/** CMPXCHG8B, CMPXCHG16B: the destination is written either way; only ZF changes. */
+/**
+ * CMPXCHG8B, CMPXCHG16B: the destination is written either way; only ZF changes. Between vCPUs of several threads they are
+ * atomic to each other.
+ */
 export function compareExchangePair(wide: bool, memory: u64): void {
   const mmu = load<u32>(cpu, MMU);
   if (wide && memory & 15) return raiseError(VECTOR_GP, 0);
   if (!probe(memory, wide ? 16 : 8, ACCESS_WRITE, mmu)) return;
+  while (atomic.cmpxchg<u32>(PAIR_LOCK, 0, 1)) {}
+  exchangePair(wide, memory);
+  atomic.store<u32>(PAIR_LOCK, 0);
+}
+function exchangePair(wide: bool, memory: u64): void {
   const rax = cpu + GPR;
   const rcx = cpu + GPR + 8;
   const rdx = cpu + GPR + 16;

@@ -248,7 +248,10 @@ function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usiz
     store<u64>(bounce, value);
   }
   // the load of a read-modify-write asks for both rights, but the store that follows does the writing
-  const loads = <u32>load<u16>(op, HANDLER) - <u32>Uop.LOAD_RMW8 <= <u32>(Uop.LOAD_RMW64 - Uop.LOAD_RMW8);
+  const handler = <u32>load<u16>(op, HANDLER);
+  const loads =
+    handler - <u32>Uop.LOAD_RMW8 <= <u32>(Uop.LOAD_RMW64 - Uop.LOAD_RMW8) ||
+    handler - <u32>Uop.LOAD_LOCKED8 <= <u32>(Uop.LOAD_LOCKED64 - Uop.LOAD_LOCKED8);
   return bend(op, entry, linear, size, (mem & MEM_WRITE) != 0 && !loads);
 }
 function probeOnly(op: usize, linear: u64, size: u32, mem: u32): usize {
@@ -299,6 +302,10 @@ function bend(op: usize, entry: usize, linear: u64, size: u32, isWrite: bool): u
   store<u32>(entry, <u32>bounce - <u32>linear, TLB_ADDEND);
   const copy = scratch + TLB_ENTRY;
   memory.copy(copy, op, UOP);
+  // nobody else sees the bounce buffer: what is there is replaced, whatever it was
+  const handler = <u32>load<u16>(op, HANDLER);
+  const locked = handler - <u32>Uop.STORE_LOCKED8;
+  if (locked <= <u32>(Uop.STORE_LOCKED64 - Uop.STORE_LOCKED8)) store<u16>(copy, <u16>(Uop.STORE8 + locked), HANDLER);
   store<u16>(copy + UOP, <u16>Uop.SLOW_END, HANDLER);
   return copy;
 }

@@ -2,8 +2,9 @@
 // address in T0 by an EA micro-operation; everything after that is the same in every mode.
 
 import { ACCESS_READ, ACCESS_WRITE, cpu, PAGE, SEG_FS, SEG_SS, T0, T1, T2, ZERO } from '../state';
-import { AUX, BASE, DISP, IMM, INDEX, MEM, MEM_READ, MEM_STACK, MEM_WRITE, SCALE, SEG, Uop } from '../uop';
+import { AUX, BASE, DISP, IMM, INDEX, MEM, MEM_READ, MEM_STACK, MEM_WRITE, SCALE, SEG, Uop, UOP } from '../uop';
 import * as I from '../decode/insn';
+import { Operation } from '../decode/operation';
 import { code, emit, offset, setDst, setImmediate, setSrc } from './emit';
 import { gpr, kind, register } from './operand';
 
@@ -89,9 +90,30 @@ export function loadTo(register: usize, size: u32): void {
   memory(1 << size, ACCESS_READ);
   setDst(emitMemory(Uop.LOAD8 + size, size, MEM_READ), register);
 }
+/** The LOAD_LOCKED of the instruction that is being lowered; 0 = its update is not a locked one. */
+let lockedLoad: usize = 0;
+/** LOCK, or XCHG with memory, which locks by itself (SDM vol. 3, 9.1.2.1). */
+export function isLocked(): bool {
+  return (load<u32>(I.insn(), I.PREFIXES) & I.PREFIX_LOCK) != 0 || load<u16>(I.insn(), I.OPERATION) == Operation.XCHG;
+}
+/** Load T1 from memory that will be written back by storeUpdated(); memory() has prepared the address. */
+export function loadUpdate(size: u32): void {
+  const locked = isLocked();
+  const handler = locked ? Uop.LOAD_LOCKED8 : Uop.LOAD_RMW8;
+  const op = emitMemory(handler + size, size, MEM_READ | MEM_WRITE);
+  lockedLoad = locked ? op : 0;
+  setDst(op, cpu + T1);
+}
 export function loadForUpdate(size: u32): void {
   memory(1 << size, ACCESS_READ | ACCESS_WRITE);
-  setDst(emitMemory(Uop.LOAD_RMW8 + size, size, MEM_READ | MEM_WRITE), cpu + T1);
+  loadUpdate(size);
+}
+/** The end of what loadUpdate() began. */
+export function storeUpdated(register: usize, size: u32): void {
+  if (!lockedLoad) return storeFrom(register, size, 0);
+  const op = emitMemory(Uop.STORE_LOCKED8 + size, size, MEM_WRITE);
+  setSrc(op, register);
+  store<u8>(op, <u8>((op - lockedLoad) / UOP), AUX);
 }
 export function storeFrom(register: usize, size: u32, plain: u32): void {
   setSrc(emitMemory(Uop.STORE8 + size, size, MEM_WRITE | plain), register);
@@ -112,5 +134,5 @@ export function updated(size: u32): usize {
 }
 /** The end of what updated() began: a destination in memory gets the value. */
 export function putBack(size: u32): void {
-  if (kind(0) == I.KIND_MEMORY) storeFrom(cpu + T1, size, 0);
+  if (kind(0) == I.KIND_MEMORY) storeUpdated(cpu + T1, size);
 }

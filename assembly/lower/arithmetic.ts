@@ -5,7 +5,7 @@ import { AUX, BASE, IMM, MEM_READ, MEM_WRITE, Uop, ROL, ROR, SAR, SHL, SHR } fro
 import * as I from '../decode/insn';
 import { emit, setDst, setImmediate, setSrc } from './emit';
 import { immediate, kind, register, sizeOf, source } from './operand';
-import { emitMemory, loadForUpdate, loadTo, memory, putBack, storeFrom, updated, value } from './address';
+import { emitMemory, isLocked, loadForUpdate, loadTo, memory, putBack, storeUpdated, updated, value } from './address';
 
 function fusedMemory(index: u32, size: u32): u32 {
   if (index == 7 && size == 0) return Uop.CMP8_M;
@@ -39,7 +39,7 @@ export function lowerArithmetic(index: u32): void {
       source(op, 1);
       return;
     }
-    if (size >= 2 && (index == 0 || index == 5)) {
+    if (size >= 2 && (index == 0 || index == 5) && !isLocked()) {
       memory(1 << size, ACCESS_READ | ACCESS_WRITE);
       const handler = (index == 0 ? Uop.ADD32_RMW : Uop.SUB32_RMW) + size - 2;
       source(emitMemory(handler, size, MEM_READ | MEM_WRITE), 1);
@@ -49,7 +49,7 @@ export function lowerArithmetic(index: u32): void {
     const op = emit(base);
     setDst(op, cpu + T1);
     source(op, 1);
-    storeFrom(cpu + T1, size, 0);
+    storeUpdated(cpu + T1, size);
     return;
   }
   if (kind(1) == I.KIND_MEMORY) {

@@ -12,7 +12,8 @@ import {
   memory,
   putAddress,
   rawAddress,
-  storeFrom,
+  loadUpdate,
+  storeUpdated,
   useAddressIn,
   value,
 } from './address';
@@ -35,13 +36,13 @@ export function lowerBit(operation: u32): void {
       if (!direct()) emitLinear(1 << size, access);
     } else memory(1 << size, access);
     if (operation == BT) setDst(emitMemory(Uop.LOAD8 + size, size, MEM_READ), cpu + T1);
-    else setDst(emitMemory(Uop.LOAD_RMW8 + size, size, MEM_READ | MEM_WRITE), cpu + T1);
+    else loadUpdate(size);
   }
   const op = emit(Uop.BIT);
   setDst(op, inMemory ? cpu + T1 : register(0));
   source(op, 1);
   store<u8>(op, <u8>(operation | (size << 4)), AUX);
-  if (inMemory && operation != BT) storeFrom(cpu + T1, size, 0);
+  if (inMemory && operation != BT) storeUpdated(cpu + T1, size);
 }
 export function lowerScan(operation: u32): void {
   const size = sizeOf(0);

@@ -1,6 +1,6 @@
 // Moves, conversions, exchanges, LEA, and what depends on a condition.
 
-import { ACCESS_READ, ACCESS_WRITE, cpu, SEG_SS, segment, SEGMENT_SELECTOR, T0, T1 } from '../state';
+import { ACCESS_READ, ACCESS_WRITE, cpu, SEG_SS, segment, SEGMENT_SELECTOR, T0, T1, T2 } from '../state';
 import { AUX, MEM_PLAIN, MEM_READ, MEM_WRITE, RARE_OPERATION, RARE_REGISTER, Uop } from '../uop';
 import * as I from '../decode/insn';
 import { Operation } from '../decode/operation';
@@ -8,13 +8,16 @@ import { emit, setDst, setImmediate, setSrc } from './emit';
 import { kind, operand, operandSize, register, sizeOf, source } from './operand';
 import {
   emitMemory,
+  isLocked,
   loadForUpdate,
   loadTo,
+  loadUpdate,
   memBase,
   memory,
   putAddress,
   rawAddress,
   storeFrom,
+  storeUpdated,
   useAddressIn,
   value,
 } from './address';
@@ -96,7 +99,7 @@ export function lowerXchg(): void {
   if (kind(0) == I.KIND_MEMORY || kind(1) == I.KIND_MEMORY) {
     const r = kind(0) == I.KIND_MEMORY ? register(1) : register(0);
     loadForUpdate(size);
-    storeFrom(r, size, 0);
+    storeUpdated(r, size);
     const op = emit(Uop.MOV8 + size);
     setDst(op, r);
     setSrc(op, cpu + T1);
@@ -119,13 +122,27 @@ export function lowerExchange(handler: u32): void {
       setDst(address, cpu + T0);
       useAddressIn(cpu + T0);
     }
-    setDst(emitMemory(Uop.LOAD_RMW8 + size, size, MEM_READ | MEM_WRITE), cpu + T1);
+    loadUpdate(size);
+    if (handler == Uop.XADD && isLocked()) return exchangeAddLocked(size);
   }
   const op = emit(handler);
   setDst(op, inMemory ? cpu + T1 : register(0));
   setSrc(op, register(1));
   store<u8>(op, <u8>(size << 4), AUX);
-  if (inMemory) storeFrom(cpu + T1, size, 0);
+  if (inMemory) storeUpdated(cpu + T1, size);
+}
+/** XADD whose register changes only when memory has: what is before may have to be done again. */
+function exchangeAddLocked(size: u32): void {
+  const old = emit(Uop.MOV8 + size);
+  setDst(old, cpu + T2);
+  setSrc(old, cpu + T1);
+  const sum = emit(Uop.ADD8 + size);
+  setDst(sum, cpu + T1);
+  setSrc(sum, register(1));
+  storeUpdated(cpu + T1, size);
+  const back = emit(Uop.MOV8 + size);
+  setDst(back, register(1));
+  setSrc(back, cpu + T2);
 }
 export function lowerCmov(): void {
   const size = sizeOf(0);
