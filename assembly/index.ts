@@ -43,8 +43,9 @@ import { loadMmio, readCount, saveMmio, writeCount } from './paging/mmio';
 import { queueException } from './emulate/emulate';
 import { syncExit } from './execute/slow';
 import { powerUp } from './execute/startup';
-import { limitBudget, setNumber } from './clock';
+import { limitBudget, retiredBefore, setNumber } from './clock';
 import { send } from './apic/message';
+import { putApicBase } from './apic/msr';
 import { pendingVector } from './apic/priority';
 import { isEnabled, LVT_EXTINT, LVT_LINT0, LVT_MASKED, LVT_MODE, lvt } from './apic/registers';
 import { aimTimer, pollTimer } from './apic/timer';
@@ -98,7 +99,6 @@ export function run(budget: i32): i32 {
   store<i64>(cpu, budget, RUN_BUDGET);
   store<i32>(cpu, budget - <i32>BLOCK_MAX, BUDGET);
   setRaised(0);
-  setNumber(0);
   pollTimer();
   const first = enter();
   if (first) execute(first);
@@ -111,11 +111,11 @@ function settleRetired(): void {
   store<u64>(cpu, load<u64>(cpu, RETIRED) + <u64>(load<i64>(cpu, RUN_BUDGET) - left), RETIRED);
   store<i64>(cpu, 0, RUN_BUDGET);
   store<i32>(cpu, -(<i32>BLOCK_MAX), BUDGET);
+  setNumber(0);
 }
 /** Instructions retired, those of the present run() included. */
 export function retired(): f64 {
-  const left = <i64>load<i32>(cpu, BUDGET) + BLOCK_MAX;
-  return <f64>(<i64>load<u64>(cpu, RETIRED) + load<i64>(cpu, RUN_BUDGET) - left);
+  return <f64>retiredBefore();
 }
 
 /** Make the state page tell all there is to know of this vCPU between two runs (except what the emulator's lists hold). */
@@ -150,6 +150,10 @@ export function stateChanged(): void {
 export function sendInterrupt(destination: u32, logical: bool, wide: bool, mode: u32, vector: u32, level: bool): bool {
   return send(destination, logical, wide, mode, vector, level);
 }
+/** IA32_APIC_BASE as the hypervisor sets it; false = no such value. */
+export function setApicBase(value: u64): bool {
+  return putApicBase(value);
+}
 /** The 8259s' INTR reaches the processor: there is no APIC, or its LINT0 lets it through. */
 export function acceptsExtInt(): bool {
   if (!isEnabled(cpu)) return true;
@@ -165,7 +169,6 @@ export function timerDeadline(): f64 {
 }
 /** The present run() ends after so many more instructions, if it would not before: something is to happen then. */
 export function limitRun(count: i32): void {
-  setNumber(0);
   limitBudget(count);
 }
 export function getRflags(): u32 {

@@ -162,12 +162,13 @@ export const PHYSICAL_BITS: usize = SHADOW_ROOT + 8;
 export const FEATURES: usize = PHYSICAL_BITS + 8;
 /** INTERCEPT_* bits: what leaves the guest although hardware could do it alone. */
 export const INTERCEPTS: usize = FEATURES + 8;
-/** Ticks of the TSC in 2^16 of the core crystal clock, by which the APIC timer counts. */
-export const CRYSTAL_TICKS: usize = INTERCEPTS + 8;
+/** Frequencies of the TSC and of the core crystal clock, by which the APIC timer counts. */
+export const TSC_KHZ: usize = INTERCEPTS + 8;
+export const CRYSTAL_KHZ: usize = TSC_KHZ + 4;
 
 // ---------------------------------------------------------------- events
 /** The exception raised by the running instruction: vector, error code, whether it has one, and CR2 for #PF. */
-export const RAISED_VECTOR: usize = CRYSTAL_TICKS + 8;
+export const RAISED_VECTOR: usize = CRYSTAL_KHZ + 4;
 export const RAISED_ERROR: usize = RAISED_VECTOR + 4;
 export const RAISED_HAS_ERROR: usize = RAISED_ERROR + 4;
 export const RAISED_CR2: usize = RAISED_HAS_ERROR + 8;
@@ -273,7 +274,9 @@ export const APIC_TIMER_DIVIDE: usize = APIC_TIMER_INITIAL + 4;
 export const APIC_TIMER_DEADLINE: usize = APIC_TIMER_DIVIDE + 4;
 /** IA32_TSC_DEADLINE as it was written: the same in the guest's TSC; 0 = disarmed. */
 export const APIC_TSC_DEADLINE: usize = APIC_TIMER_DEADLINE + 8;
-export const STATE_END: usize = APIC_TSC_DEADLINE + 8;
+/** What TIMER_DEADLINE lacks of the time that was meant, in ticks / CRYSTAL_KHZ: so that no period is lost in rounding. */
+export const APIC_TIMER_FRACTION: usize = APIC_TSC_DEADLINE + 8;
+export const STATE_END: usize = APIC_TIMER_FRACTION + 8;
 
 // ---------------------------------------------------------------- data TLBs (in the arena)
 export const TLB_SUPERVISOR: u32 = 0;

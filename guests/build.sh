@@ -13,7 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 export LC_ALL=C
 
-nasm_guests=(hello-real:bin hello-protected:elf hello-long:bin vmexit:bin promise:bin smc:bin faults:bin single:bin privileged:bin legacy:bin kicker:bin screen:bin bios-disk:img)
+nasm_guests=(hello-real:bin hello-protected:elf hello-long:bin vmexit:bin promise:bin smc:bin faults:bin single:bin privileged:bin legacy:bin kicker:bin screen:bin clocks:bin bios-disk:img)
 loops=(sieve crc32 sha256 quicksort tree matrix mix bytecode fib strings)
 # Loops of floating point: each is built twice, for SSE2 and for the x87.
 float_loops=(nbody mandelbrot)

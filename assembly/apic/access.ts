@@ -60,7 +60,7 @@ import {
 import { currentCount, setDivide, setTimerEntry, startTimer } from './timer';
 
 /** What can be set in an LVT entry: vector and mask; delivery mode; polarity and trigger mode of the pins; timer mode. */
-function lvtBits(entry: u32): u32 {
+export function lvtBits(entry: u32): u32 {
   if (entry == LVT_TIMER) return hasTscDeadline() ? 0x700ff : 0x300ff;
   if (entry == LVT_LINT0 || entry == LVT_LINT1) return 0x1a7ff;
   return entry == LVT_ERROR ? 0x100ff : 0x107ff;
@@ -116,7 +116,21 @@ export function setTaskPriority(value: u32): void {
   reconsider();
 }
 
-/** Writes to registers that do not exist or are read-only change nothing. */
+/** Of the APIC page: what no register has, ESR tells of (12.5.3). */
+export function readPage(register: u32): u32 {
+  if (!isOnPage(register)) noteError(cpu, ERROR_REGISTER);
+  return readRegister(register);
+}
+export function writePage(register: u32, value: u32): void {
+  if (isOnPage(register)) writeRegister(register, value);
+  else noteError(cpu, ERROR_REGISTER);
+}
+/** Table 12-1; this APIC has no LVT CMCI register. */
+function isOnPage(register: u32): bool {
+  if (register >= REG_ISR) return register == REG_ICR_HIGH || (register != REG_SELF_IPI && isRegister(register));
+  return register >= REG_TPR || register == REG_ID || register == REG_VERSION;
+}
+/** Writes to registers that are read-only change nothing. */
 export function writeRegister(register: u32, value: u32): void {
   if (register >= REG_LVT_TIMER && register <= REG_LVT_ERROR) return setEntry(register - REG_LVT_TIMER, value);
   switch (register) {
@@ -141,8 +155,6 @@ export function writeRegister(register: u32, value: u32): void {
       return startTimer(value);
     case REG_TIMER_DIVIDE:
       return setDivide(value);
-    default:
-      if (register != REG_ID) noteError(cpu, ERROR_REGISTER);
   }
 }
 /** The interrupt command; `wide`: with a destination of 32 bits, as in x2APIC mode. */

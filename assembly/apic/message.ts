@@ -6,6 +6,7 @@ import {
   APIC_DFR,
   APIC_ID,
   APIC_LDR,
+  APIC_LVT,
   APIC_STARTUP,
   cpu,
   NMI_PENDING,
@@ -22,7 +23,6 @@ import {
   isX2apic,
   LVT_ERROR,
   LVT_MASKED,
-  lvt,
   stateOf,
 } from './registers';
 
@@ -125,9 +125,17 @@ export function sendCommand(command: u64, wide: bool): void {
   }
 }
 
+/** An interrupt of this vCPU's own LVT. An illegal vector there is an error like one that was received (12.5.3). */
+export function acceptLocal(vector: u32): void {
+  if (vector < 16) noteError(cpu, ERROR_RECEIVE_VECTOR);
+  else accept(cpu, vector, false);
+}
+
 /** An error of a vCPU's APIC: for the next look at ESR, and its LVT entry's interrupt. */
 export function noteError(state: usize, error: u32): void {
-  if (atomic.or<u32>(state, error, APIC_ERRORS) & error || state != cpu) return;
-  const entry = load<u32>(lvt(LVT_ERROR));
-  if (!(entry & LVT_MASKED) && (entry & 0xff) >= 16 && isSoftwareEnabled(cpu)) accept(cpu, entry & 0xff, false);
+  if (atomic.or<u32>(state, error, APIC_ERRORS) & error) return;
+  const entry = load<u32>(state + APIC_LVT + LVT_ERROR * 4);
+  if (entry & LVT_MASKED || !isSoftwareEnabled(state)) return;
+  if ((entry & 0xff) < 16) atomic.or<u32>(state, ERROR_RECEIVE_VECTOR, APIC_ERRORS);
+  else accept(state, entry & 0xff, false);
 }

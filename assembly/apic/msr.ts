@@ -3,7 +3,7 @@
 
 import { APIC_ICR, APIC_ID, APIC_LDR, cpu, MSR_APIC_BASE, PHYSICAL_BITS } from '../state';
 import { flushAll } from '../paging/tlb';
-import { isRegister, readRegister, sendToSelf, setTaskPriority, writeCommand, writeRegister } from './access';
+import { isRegister, lvtBits, readRegister, sendToSelf, setTaskPriority, writeCommand, writeRegister } from './access';
 import { reconsider } from './priority';
 import {
   BASE_BSP,
@@ -24,6 +24,7 @@ import {
   REG_TIMER_INITIAL,
   REG_TPR,
   resetRegisters,
+  SVR_BITS,
 } from './registers';
 
 export const MSR_X2APIC: u32 = 0x800;
@@ -41,13 +42,15 @@ export function readApicMsr(number: u32): bool {
 
 /** Which bits may be set (figures 12-8 to 12-29): others are #GP. */
 function reserved(register: u32): u64 {
-  if (register >= REG_LVT_TIMER && register <= REG_LVT_ERROR) return ~(<u64>0x7f7ff);
+  // what can be set, and the status bits, which are read-only
+  if (register >= REG_LVT_TIMER && register <= REG_LVT_ERROR)
+    return ~(<u64>(lvtBits(register - REG_LVT_TIMER) | ((lvtBits(register - REG_LVT_TIMER) & 0x8000) >> 1) | 0x1000));
   switch (register) {
     case REG_TPR:
     case REG_SELF_IPI:
       return ~(<u64>0xff);
     case REG_SVR:
-      return ~(<u64>0x13ff);
+      return ~(<u64>SVR_BITS);
     case REG_ICR:
       return 0xfff33000;
     case REG_TIMER_INITIAL:
@@ -103,8 +106,18 @@ export function writeApicBase(given: u64): bool {
   flushAll(); // the page that is the APIC's is another
   return true;
 }
+/** The hypervisor sets it: to any mode from any. False = no such value. */
+export function putApicBase(given: u64): bool {
+  const old = load<u64>(cpu, MSR_APIC_BASE);
+  if (given & BASE_X2APIC && given & BASE_ENABLED) store<u64>(cpu, old | BASE_ENABLED, MSR_APIC_BASE);
+  else if (given & BASE_ENABLED) store<u64>(cpu, old & ~BASE_X2APIC, MSR_APIC_BASE);
+  if (writeApicBase(given)) return true;
+  store<u64>(cpu, old, MSR_APIC_BASE);
+  return false;
+}
+/** All other registers keep what they hold (12.12.5.1). */
 function becomeX2apic(): void {
   const id = load<u32>(cpu, APIC_ID);
   store<u32>(cpu, logicalId(id), APIC_LDR);
-  store<u64>(cpu, 0, APIC_ICR);
+  store<u32>(cpu, 0, APIC_ICR + 4);
 }

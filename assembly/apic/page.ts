@@ -1,8 +1,9 @@
 // The APIC page in xAPIC mode: accesses of the guest to it stay in the core (as with VT-x's virtualisation of APIC accesses)
 // and end on a page of the arena. A read finds there what the register shows; a write leaves there what the register gets.
 
-import { ARENA_APIC, arena, cpu, MSR_APIC_BASE } from '../state';
-import { readRegister, writeRegister } from './access';
+import { ARENA_APIC, arena, cpu, MSR_APIC_BASE, REQUEST } from '../state';
+import { lookAgain } from '../decode/block';
+import { readPage, writePage } from './access';
 import { isEnabled, isX2apic } from './registers';
 
 const BASE_ADDRESS: u64 = ~0xfff;
@@ -15,12 +16,24 @@ export function isApicPage(gpa: u64): bool {
 @inline export function apicPage(): usize {
   return arena + ARENA_APIC;
 }
-/** An access is going to read a register: registers stand at multiples of 16 and have 32 bits (12.4.1). */
+/**
+ * An access is going to read there, up to 8 bytes: registers stand at multiples of 16 and have 32 bits (12.4.1), behind them
+ * is nothing.
+ */
 export function showRegister(offset: u32): void {
-  store<u32>(apicPage() + (offset & 0xff0), readRegister(offset >> 4));
+  show(offset >> 4);
+  if ((offset & 15) > 8 && offset < 0xff0) show((offset >> 4) + 1);
 }
-/** The guest has written there. Anything but a register's first four bytes means nothing. */
-export function takeRegister(host: usize): void {
+function show(register: u32): void {
+  const at = apicPage() + ((<usize>register) << 4);
+  store<u64>(at, readPage(register));
+  store<u64>(at, 0, 8);
+}
+/** The guest has written there. A write that does not begin at a register, or has not all of it, means nothing (12.4.1). */
+export function takeRegister(host: usize, size: u32): void {
   const offset = <u32>(host - apicPage());
-  if (!(offset & 15)) writeRegister(offset >> 4, load<u32>(host));
+  if (offset & 15 || size < 4) return;
+  writePage(offset >> 4, load<u32>(host));
+  // what has become due, at the next instruction
+  if (load<u32>(cpu, REQUEST)) lookAgain();
 }

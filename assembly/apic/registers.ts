@@ -8,13 +8,13 @@ import {
   APIC_LDR,
   APIC_LVT,
   APIC_SVR,
-  APIC_TSC_DEADLINE,
   cpu,
   FEATURES,
   FEATURE_APIC,
   FEATURE_TSC_DEADLINE,
   FEATURE_X2APIC,
   MSR_APIC_BASE,
+  STATE_END,
   STATE_SIZE,
   VCPUS,
 } from '../state';
@@ -82,7 +82,7 @@ export const ERROR_REGISTER: u32 = 1 << 7;
 @inline export function indexOf(state: usize): u32 {
   return <u32>((state - VCPUS) / STATE_SIZE);
 }
-/** Address of a vCPU's LVT entry. */
+/** Address of an LVT entry of this vCPU. */
 // @ts-ignore: decorator
 @inline export function lvt(entry: u32): usize {
   return cpu + APIC_LVT + ((<usize>entry) << 2);
@@ -116,7 +116,7 @@ export function logicalId(id: u32): u32 {
 /** After power-up, INIT, or a change of the mode by which the registers begin anew; the id stays (12.4.7.1). */
 export function resetRegisters(): void {
   const id = load<u32>(cpu, APIC_ID);
-  memory.fill(cpu + APIC, 0, APIC_TSC_DEADLINE + 8 - APIC);
+  memory.fill(cpu + APIC, 0, STATE_END - APIC);
   store<u32>(cpu, id, APIC_ID);
   store<u32>(cpu, 0xffffffff, APIC_DFR);
   store<u32>(cpu, 0xff, APIC_SVR);

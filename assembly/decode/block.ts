@@ -317,6 +317,10 @@ export function catchUp(): void {
   store<u32>(cpu, drops, SEEN_DROPS);
 }
 
+/** Something is to happen behind the running instruction: the run loop looks again there. */
+export function lookAgain(): void {
+  codeDropped = true;
+}
 /**
  * The running instruction dropped blocks, its own perhaps among them: have the run loop look again behind it. The
  * dropped block is dead, so its next instruction may be overwritten.

@@ -1,7 +1,18 @@
 // Debug registers (SDM vol. 3, chapter 17): breakpoints on instructions, data and ports, single steps, general detect; and
 // whether interrupts and NMIs are taken now.
 
-import { ACTIVITY, CR4, DR, INTERRUPTIBILITY, PENDING_DEBUG, RFLAGS, cpu, isLongMode, raise } from '../state';
+import {
+  ACTIVITY,
+  ACTIVITY_WAIT_FOR_SIPI,
+  CR4,
+  DR,
+  INTERRUPTIBILITY,
+  PENDING_DEBUG,
+  RFLAGS,
+  cpu,
+  isLongMode,
+  raise,
+} from '../state';
 import { CR4_DE } from '../control';
 import { VECTOR_DB } from '../vectors';
 import { IF, RF } from '../flags';
@@ -120,5 +131,6 @@ export function interruptWindowOpen(): bool {
 
 /** NMIs are taken before the next instruction. STI's shadow holds them back too, as VT-x demands (SDM vol. 3, 26.3.1.5). */
 export function nmiWindowOpen(): bool {
+  if (load<u32>(cpu, ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI) return false;
   return (load<u32>(cpu, INTERRUPTIBILITY) & (BLOCKED_SHADOW | BLOCKED_NMI)) == 0;
 }

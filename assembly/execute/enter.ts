@@ -229,6 +229,7 @@ export function leavesLimit(op: usize): bool {
 function refuseBranch(op: usize): usize {
   chargeCount(-1);
   sync(op);
+  setNumber(0);
   raiseError(VECTOR_GP, 0);
   return settle(0);
 }
@@ -238,6 +239,7 @@ function refuseBranch(op: usize): usize {
 export function fail(op: usize): usize {
   sync(op);
   if (!emulating) chargeCount(load<u8>(op, NUMBER));
+  setNumber(0);
   // Breakpoints on data of an instruction that did not happen; but what MOV SS holds back outlives an exit.
   if (raised == RAISED_EXCEPTION || !(interruptShadow() & BLOCKED_MOV_SS)) store<u32>(cpu, 0, PENDING_DEBUG);
   undoPatches();
@@ -357,6 +359,7 @@ export function enter(): usize {
   while (true) {
     const left = load<i32>(cpu, BUDGET) + <i32>BLOCK_MAX;
     if (left <= 0) return leaveRun(RESULT_BUDGET);
+    setNumber(0);
     clearCodeDropped();
     catchUp();
     const request = atomic.load<u32>(cpu, REQUEST);

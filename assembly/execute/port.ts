@@ -35,7 +35,7 @@ import {
 } from '../state';
 import { VECTOR_GP } from '../vectors';
 import { systemRead16, writeAs } from '../paging/access';
-import { abandonCut, callHypervisor, enter, leaveRun, RESULT_LEFT, stepOver } from './enter';
+import { abandonCut, callHypervisor, chargeCount, enter, leaveRun, RESULT_LEFT, stepOver } from './enter';
 import { rare, setAnswer } from './rare';
 import { exitDeferred, stepOverDeferred, stepped } from './slow';
 import { DISP, DST, HANDLER, LENGTH, RARE_SIZE, SRC, Uop, UOP } from '../uop';
@@ -224,8 +224,9 @@ export function completeIo(): void {
     if (pendingRep) {
       const count = readSized(cpu + GPR + 8, pendingAddressSize) - 1;
       writeSized(cpu + GPR + 8, pendingAddressSize, count);
-      // more to do: RIP stays on the instruction, which is not over yet
-      if (count) return;
+      // More to do: RIP stays on the instruction, which is not over yet. The element counts as an instruction, so that a
+      // budget holds for a guest whose every element leaves to the user.
+      if (count) return chargeCount(1);
     }
   } else if (pendingIn) writeSized(cpu + GPR, size, data);
   stepOver(false);

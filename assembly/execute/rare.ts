@@ -97,6 +97,7 @@ import {
   pushSegment,
   returnNear,
 } from './stack';
+import { setNumber } from '../clock';
 import { random } from './random';
 import { string } from './string';
 import { portImmediate, portIn, portOut } from './port';
@@ -144,7 +145,7 @@ export function rare(op: usize): usize {
   if (raised) return fail(op);
   if (answer != SKIP) return answered(op);
   // what the hypervisor asked for at an exit comes before the next instruction
-  if (load<u32>(cpu, REQUEST) && !emulating && isLast(op)) return ended(op);
+  if ((load<u32>(cpu, REQUEST) || codeDropped) && !emulating && isLast(op)) return ended(op);
   if (codeDropped) leaveDropped(op);
   return op + UOP;
 }
@@ -157,12 +158,12 @@ export function rareEnd(op: usize): usize {
   return ended(op);
 }
 /** Nothing of the same instruction comes behind; a block's fallthrough has its last instruction's number. */
-function isLast(op: usize): bool {
+export function isLast(op: usize): bool {
   const next = op + UOP;
   if (load<u8>(next, NUMBER) != load<u8>(op, NUMBER)) return true;
   return load<u16>(next, HANDLER) == Uop.JMP && load<u8>(next, AUX) == 1;
 }
-function ended(op: usize): usize {
+export function ended(op: usize): usize {
   store<u64>(cpu, load<u64>(cpu, NEXT_RIP), RIP);
   chargeCount(1 + <i32>load<u8>(op, NUMBER));
   return proceed();
@@ -170,6 +171,7 @@ function ended(op: usize): usize {
 /** A task switch is complete, and what is raised is the new task's: RIP is its own already. */
 function arrive(op: usize): usize {
   chargeCount(1 + <i32>load<u8>(op, NUMBER));
+  setNumber(0);
   return settle(0);
 }
 /** The last far transfer was a task switch that completed. */
@@ -181,6 +183,7 @@ function answered(op: usize): usize {
   answer = SKIP;
   if (emulating) return 0;
   chargeCount(load<u8>(op, NUMBER));
+  setNumber(0);
   abandonCut();
   return said == LEAVE ? leaveRun(RESULT_LEFT) : enter();
 }

@@ -73,6 +73,7 @@ import { HOW_USER } from '../paging/format';
 import { isCanonical } from '../segments/linear';
 import { codeDropped, leaveDropped } from '../decode/block';
 import { float } from '../vector/float';
+import { ended, isLast } from './rare';
 import { abandonCut, callHypervisor, chargeCount, enter, fail, leaveRun, proceed, RESULT_LEFT, sync } from './enter';
 
 /** A store whose TLB entry does not let it happen at once. A plain one to a page known to be MMIO is a kick, perhaps. */
@@ -90,6 +91,7 @@ export function storeMiss(op: usize, linear: u64, entry: usize, size: u32): usiz
 /** Take over a micro-operation whose handler could not go on. Returns the next one to run. */
 export function attend(op: usize): usize {
   if (raised) return fail(op);
+  setNumber(load<u8>(op, NUMBER));
   const handler = <u32>load<u16>(op, HANDLER);
   if (handler >= <u32>Uop.ADDSD && handler <= <u32>Uop.CVTSD2SS) return float(op) ? op + UOP : fail(op);
   switch (handler) {
@@ -209,6 +211,7 @@ export function syncExit(): void {
   if (load<u8>(op, MEM) & MEM_PLAIN) recordKick(op);
   sync(op);
   chargeCount(load<u8>(op, NUMBER));
+  setNumber(0);
 }
 
 // ---------------------------------------------------------------- one micro-operation on a bounce buffer
@@ -224,7 +227,6 @@ export let straddles: bool = false;
 
 function access(op: usize, entry: usize, linear: u64, size: u32, mem: u32): usize {
   const mmu = load<u32>(cpu, MMU);
-  setNumber(load<u8>(op, NUMBER));
   setStackAccess((mem & MEM_STACK) != 0);
   setAccessSize(size);
   if (load<u32>(cpu, STRICT) & STRICT_ALIGNMENT && linear & (size - 1)) {
@@ -327,7 +329,13 @@ export function slowEnd(): usize {
     else
       for (let at: u32 = 0; at < bentSize && !raised; at += 8) writeAs(bentLinear + at, 8, load<u64>(bounce + at), mmu);
     if (raised) return fail(op);
-    if (codeDropped) leaveDropped(op);
+    if (codeDropped && !emulating) {
+      if (isLast(op)) {
+        sync(op);
+        return ended(op);
+      }
+      leaveDropped(op);
+    }
   }
   return op + UOP;
 }

@@ -108,7 +108,7 @@ function initialise(): void {
   store<u32>(cpu, 0, PENDING_DEBUG);
   store<u32>(cpu, 0, NMI_PENDING);
   resetRegisters();
-  // the bootstrap processor begins anew, the others wait for what tells them where (12.4.4.2)
+  // the bootstrap processor begins anew, the others wait for what tells them where (12.4.7.3)
   store<u32>(cpu, load<u64>(cpu, MSR_APIC_BASE) & BASE_BSP ? 0 : ACTIVITY_WAIT_FOR_SIPI, ACTIVITY);
 }
 

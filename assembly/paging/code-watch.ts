@@ -13,7 +13,7 @@ import { apicPage, takeRegister } from '../apic/page';
 
 /** To be called after every write to guest memory that did not go through a writable TLB tag. At most to the page's end. */
 export function watchWrite(host: usize, size: u32): void {
-  if ((host & ~4095) == apicPage()) return takeRegister(host);
+  if ((host & ~4095) == apicPage()) return takeRegister(host, size);
   const code = codeOf(host);
   if (!code) return;
   const first = <u64>((host & 4095) >> 6);

@@ -25,6 +25,8 @@ export interface CoreExports {
     vector: number,
     level: number,
   ): number;
+  /** 0: no such value. */
+  setApicBase(value: bigint): number;
   acceptsExtInt(): number;
   hasInterrupt(): number;
   timerDeadline(): number;

@@ -28,7 +28,6 @@ import { Platform } from './platform.js';
 import { bootFiles, vmOptions, type PcOptions, type PcRunOptions } from './pc-options.js';
 import type { RunResult, StopReason } from './run-result.js';
 
-const RFLAGS_IF = 0x200n;
 const COM1_GSI = 4;
 const CLEARED_AT_ONCE = 1 << 20;
 /** Milliseconds between two turns of the host. */
@@ -245,8 +244,7 @@ export class Pc {
   /** The vCPU is halted. With the virtual clock the time until the next timer passes at once. */
   #halted(): StopReason | undefined {
     const { vm, vcpu } = this;
-    const open = (vcpu.getRegs().rflags & RFLAGS_IF) !== 0n;
-    if (!open || (vm.nextTimer === Infinity && !this.uart.listens)) return 'halted';
+    if (!vcpu.interruptsEnabled || (vm.nextTimer === Infinity && !this.uart.listens)) return 'halted';
     if (vm.clock.mode === 'virtual' && vm.skipToTimer()) return undefined;
     this.#waits = true;
     return undefined;

@@ -2,9 +2,13 @@
 
 import type { ClockMode } from './options.js';
 
+/** The core has the rate of the virtual clock in 16.16 bits. */
+const RATE_ONE = 65536;
+
 export type ClockState = { skipped: number; hostTicks: number; startTime: number };
 
 export class Clock {
+  readonly #rate: number;
   #start = performance.now();
   #skipped = 0;
   #retired: () => number = () => 0;
@@ -14,9 +18,10 @@ export class Clock {
   constructor(
     readonly mode: ClockMode,
     readonly tscKhz: number,
-    private readonly ticksPerInstruction: number,
+    ticksPerInstruction: number,
     startTime = 0,
   ) {
+    this.#rate = Math.round(ticksPerInstruction * RATE_ONE) / RATE_ONE;
     this.#startTime = startTime;
   }
 
@@ -33,13 +38,18 @@ export class Clock {
   /** Ticks since the Vm was made. */
   ticks(): number {
     if (this.mode === 'real') return this.hostTicks();
-    return this.#retired() * this.ticksPerInstruction + this.#skipped;
+    return this.#ticksAt(this.#retired());
   }
 
   /** The same as one vCPU's TSC counts it, whose instructions `retired` tells. */
   ticksOf(retired: () => number): number {
     if (this.mode === 'real') return this.hostTicks();
-    return retired() * this.ticksPerInstruction + this.#skipped;
+    return this.#ticksAt(retired());
+  }
+
+  /** Whole ticks, as the core counts them. */
+  #ticksAt(retired: number): number {
+    return Math.floor(retired * this.#rate) + this.#skipped;
   }
 
   /** Nanoseconds since the Vm was made. */
@@ -47,9 +57,25 @@ export class Clock {
     return (this.ticks() * 1e6) / this.tscKhz;
   }
 
-  /** How many instructions bring the virtual clock to a time in nanoseconds. */
+  /**
+   * How many more instructions bring the virtual clock to a time in nanoseconds, 0 if it is past: exactly so many, whatever
+   * instruction one asks at.
+   */
   instructionsUntil(nanoseconds: number): number {
-    return ((nanoseconds * this.tscKhz) / 1e6 - this.ticks()) / this.ticksPerInstruction;
+    const end = Math.ceil((this.#tickOf(nanoseconds) - this.#skipped) / this.#rate);
+    return Math.max(0, end - this.#retired());
+  }
+
+  /** How many more ticks bring the clock to a time in nanoseconds. */
+  ticksUntil(nanoseconds: number): number {
+    return this.#tickOf(nanoseconds) - this.ticks();
+  }
+
+  /** The first tick at which nanoseconds() has reached a time, whatever is lost in rounding. */
+  #tickOf(nanoseconds: number): number {
+    let tick = Math.floor((nanoseconds * this.tscKhz) / 1e6);
+    while ((tick * 1e6) / this.tscKhz < nanoseconds) tick++;
+    return tick;
   }
 
   /** Ticks by the host's clock, whatever the mode: what the core asks in mode 'real'. */

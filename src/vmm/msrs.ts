@@ -18,12 +18,13 @@ export interface MsrHandler {
 }
 
 const TSC = 0x10;
+const APIC_BASE = 0x1b;
 const FS_BASE = 0xc000_0100;
 const GS_BASE = 0xc000_0101;
 
 /** SDM vol. 4, table 2-2. */
 const IN_STATE = new Map<number, LayoutName>([
-  [0x1b, 'MSR_APIC_BASE'],
+  [APIC_BASE, 'MSR_APIC_BASE'],
   [0x3b, 'MSR_TSC_ADJUST'],
   [0x174, 'MSR_SYSENTER_CS'],
   [0x175, 'MSR_SYSENTER_ESP'],
@@ -102,6 +103,10 @@ export function writeMsr({ core, shared, registers }: VcpuContext, ticks: bigint
   if (at === undefined) {
     if (msrs.has(index) ? msrs.write(index, data) : registers.write(index, data)) return;
     throw new EINVAL(`MSR 0x${index.toString(16)} does not exist or refuses 0x${data.toString(16)}`);
+  }
+  if (index === APIC_BASE) {
+    if (core.exports.setApicBase(data)) return;
+    throw new EINVAL(`MSR 0x1b refuses 0x${data.toString(16)}`);
   }
   memory.u64[at / 8] = index === TSC ? data - ticks : data;
 }

@@ -64,7 +64,7 @@ export class Timers implements TimeSource {
   /** By the virtual clock, how many instructions are left until the next timer is due: at least one; else Infinity. */
   untilNext(): number {
     if (this.#next === Infinity || this.#clock.mode === 'real') return Infinity;
-    return Math.max(1, Math.ceil(this.#clock.instructionsUntil(this.#next)));
+    return Math.max(1, this.#clock.instructionsUntil(this.#next));
   }
 
   /**

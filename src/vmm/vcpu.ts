@@ -400,6 +400,11 @@ export class Vcpu {
     return free && !shadowed && !injecting && (exports.getRflags() & 0x200) !== 0;
   }
 
+  /** RFLAGS.IF: what waits for an interrupt gets one. */
+  get interruptsEnabled(): boolean {
+    return (this.#core.exports.getRflags() & 0x200) !== 0;
+  }
+
   /** Ticks of the clock at which the local APIC's timer is due; Infinity = never. */
   get timerTicks(): number {
     return this.#core.exports.timerDeadline() || Infinity;

@@ -302,7 +302,8 @@ export class Vm {
       [layout.PHYSICAL_BITS, options.cpu.physicalBits],
       [layout.FEATURES, featureBits(this.#shared.cpuid, options.cpu.vendor, layout)],
       [layout.TSC_PER_INSN, options.clock === 'virtual' ? Math.round(options.ticksPerInstruction * 65536) : 0],
-      [layout.CRYSTAL_TICKS, Math.round((options.tscKhz / CRYSTAL_KHZ) * 65536)],
+      // the two are one word
+      [layout.TSC_KHZ, options.tscKhz + CRYSTAL_KHZ * 2 ** 32],
       [layout.CLOCK_SKIPPED, this.clock.skipped],
       [layout.MSR_MISC_ENABLE, options.cpu.vendor === 'intel' ? MISC_ENABLE : 0],
       [layout.RANDOM_STREAM, index],
@@ -421,8 +422,7 @@ export class Vm {
     const next = this.nextTimer;
     if (next === Infinity) return false;
     // at least to the timer, whatever is lost in rounding
-    const ticks = Math.ceil((next * this.options.tscKhz) / 1e6 - this.clock.ticks());
-    this.#skip(Math.max(1, ticks));
+    this.#skip(Math.max(1, this.clock.ticksUntil(next)));
     return true;
   }
 

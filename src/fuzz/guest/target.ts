@@ -27,6 +27,7 @@ const SEEDS = [
   'smc/smc.bin',
   'promise/promise.bin',
   'vmexit/vmexit.bin',
+  'clocks/clocks.bin',
   'bench/mix.bin',
   'bench/strings.bin',
   'bench/bytecode.bin',
