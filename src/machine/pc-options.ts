@@ -13,6 +13,8 @@ export interface PcOptions extends VmOptions {
   image?: Uint8Array;
   /** A BIOS ROM, which then starts what it finds; instead of `kernel`. */
   firmware?: Uint8Array;
+  /** The option ROM of the screen, for a firmware: a video BIOS for an ISA VGA, such as SeaBIOS's vgabios-isavga.bin. */
+  vgaRom?: Uint8Array;
   /** For the kernel's boot protocol; default ''. */
   cmdline?: string;
   /** Files for the kernel. `initrd` comes first, as a module without a command line. */
@@ -36,6 +38,8 @@ export interface PcOptions extends VmOptions {
   serialInput?: Uint8Array;
   /** Gets what the guest writes to the debug console, port 0xE9; default: as `serial`. */
   debugConsole?: (bytes: Uint8Array) => void;
+  /** Gets what a firmware tells of its work on port 402h; without it there is no such port, and firmware is silent. */
+  firmwareLog?: (bytes: Uint8Array) => void;
 }
 
 /** How far Pc.run() may go. */
@@ -59,7 +63,7 @@ export interface BootFiles {
 }
 
 /** The image and its modules. Throws EINVAL if there is not exactly one image. */
-export function bootFiles({ kernel, image, firmware, initrd, modules = [] }: PcOptions): BootFiles {
+export function bootFiles({ kernel, image, firmware, vgaRom, initrd, modules = [] }: PcOptions): BootFiles {
   if (kernel !== undefined && image !== undefined) throw new EINVAL('Pc.create: kernel and image are the same option');
   const started = kernel ?? image;
   if (started !== undefined && firmware !== undefined) {
@@ -70,6 +74,9 @@ export function bootFiles({ kernel, image, firmware, initrd, modules = [] }: PcO
   if (!(given instanceof Uint8Array)) {
     throw new EINVAL(`Pc.create: ${firmware === undefined ? 'kernel' : 'firmware'} must be a Uint8Array`);
   }
+  if (vgaRom !== undefined && firmware === undefined) {
+    throw new EINVAL('Pc.create: a VGA option ROM is for a firmware, and there is none');
+  }
   const files = initrd === undefined ? modules : [{ bytes: initrd }, ...modules];
   return { image: given, firmware: firmware !== undefined, modules: files };
 }
@@ -79,6 +86,7 @@ const OWN: readonly string[] = [
   'kernel',
   'image',
   'firmware',
+  'vgaRom',
   'cmdline',
   'modules',
   'initrd',
@@ -88,6 +96,7 @@ const OWN: readonly string[] = [
   'serial',
   'serialInput',
   'debugConsole',
+  'firmwareLog',
 ] satisfies (keyof PcOptions)[];
 
 /** What is for Vm.create(), which names what nobody knows. Throws EINVAL for an amount of RAM that a PC cannot have. */

@@ -2,7 +2,6 @@
 
 import { expect, it } from 'vitest';
 import { MemoryDisk } from '../../../src/machine/block/index.js';
-import { IdeController } from '../../../src/machine/devices/ide/ide-controller.js';
 import { Pc } from '../../../src/machine/pc.js';
 
 /** xor ax,ax; mov ds,ax; the task file: E0h, 16 sectors, LBA 2; C4h; status; rep ins to 2000:0000; 0 to port F4h; hlt. */
@@ -15,12 +14,13 @@ const PROGRAMS = {
 
 it.each(Object.entries(PROGRAMS))('%s', async (_name, program) => {
   const bytes = Uint8Array.from({ length: 20 * 512 }, (_, at) => (at * 3 + (at >> 9) * 5 + 1) & 0xff);
-  const pc = await Pc.create({ kernel: new Uint8Array(Buffer.from(program, 'hex')), memory: 4 << 20 });
-  const board = { vm: pc.vm, pci: pc.pci, lines: { set: () => {} }, time: pc.vm.timers };
-  const ide = new IdeController(board, { disks: [{ backend: new MemoryDisk(bytes) }] });
+  const pc = await Pc.create({
+    kernel: new Uint8Array(Buffer.from(program, 'hex')),
+    memory: 4 << 20,
+    disks: [{ backend: new MemoryDisk(bytes) }],
+  });
   const result = await pc.run({ maxInstructions: 1_000_000 });
   expect([result.reason, result.value]).toEqual(['debug-exit', 0]);
   expect(Buffer.compare(pc.vm.memory.read(0x2_0000, 16 * 512), bytes.subarray(2 * 512, 18 * 512))).toBe(0);
-  ide.close();
   pc.close();
 });
