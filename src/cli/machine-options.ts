@@ -28,6 +28,7 @@ export interface MachineOptions {
   /** Seconds. */
   timeout?: number;
   doorbells: DoorbellMode;
+  tripleFault: 'stop' | 'reset';
   /** False with --no-reboot. */
   reboot: boolean;
   detachKey: DetachKey | undefined;
@@ -86,6 +87,12 @@ export function addMachineOptions(command: Command): Command {
       'fast, or emulate: without the short cut',
       choice('--doorbells', ['fast', 'emulate']),
       'fast',
+    )
+    .option(
+      '--triple-fault <what>',
+      'stop: end the run and explain it; reset: as a PC does, for guests that reset the machine so',
+      choice('--triple-fault', ['stop', 'reset']),
+      'stop',
     )
     .option('--no-reboot', 'end the run when the guest resets the machine, instead of starting it again')
     .addOption(

@@ -27,7 +27,20 @@ export async function readMachine(
   options: MachineOptions,
   serial: (bytes: Uint8Array) => void,
 ): Promise<Machine> {
-  const { append, initrd, bios, biosLog = false, memory, cpus, cpu, paging, device, clock, doorbells } = options;
+  const {
+    append,
+    initrd,
+    bios,
+    biosLog = false,
+    memory,
+    cpus,
+    cpu,
+    paging,
+    device,
+    clock,
+    doorbells,
+    tripleFault,
+  } = options;
   if (cpus > 1) throw new CommandError(`--cpus ${cpus}: a machine of this version has one processor`);
   if (path !== undefined && bios !== undefined) {
     throw new UsageError('a machine starts with an image or with --bios, not with both');
@@ -49,6 +62,7 @@ export async function readMachine(
     paging,
     clock,
     doorbells,
+    tripleFault,
     serial,
     ...(vgaRom === undefined ? {} : { vgaRom }),
     ...(biosLog ? { firmwareLog: (bytes: Uint8Array) => void process.stderr.write(bytes) } : {}),

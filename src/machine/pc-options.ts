@@ -32,6 +32,11 @@ export interface PcOptions extends VmOptions {
   disks?: readonly DiskOptions[];
   /** Told why the host could not read or write a disk, when the guest has been told of an error: one line. */
   diskError?: (message: string) => void;
+  /**
+   * What a triple fault is: 'stop', the end of the run with reason 'shutdown' and an account of it (the default), or 'reset', as
+   * a PC's chipset has it, for guests that reset the machine in this way.
+   */
+  tripleFault?: 'stop' | 'reset';
   /** Gets what the guest sends on COM1: a line at a time, or what there is when the host gets its turn. */
   serial?: (bytes: Uint8Array) => void;
   /** What the guest finds on COM1 from the start; Pc.sendSerial() sends more. */
@@ -87,6 +92,7 @@ const OWN: readonly string[] = [
   'image',
   'firmware',
   'vgaRom',
+  'tripleFault',
   'cmdline',
   'modules',
   'initrd',
@@ -99,13 +105,18 @@ const OWN: readonly string[] = [
   'firmwareLog',
 ] satisfies (keyof PcOptions)[];
 
-/** What is for Vm.create(), which names what nobody knows. Throws EINVAL for an amount of RAM that a PC cannot have. */
+const TRIPLE_FAULTS: readonly unknown[] = ['stop', 'reset', undefined];
+
+/** What is for Vm.create(), which names what nobody knows. Throws EINVAL for what a PC cannot be. */
 export function vmOptions(options: PcOptions): VmOptions {
   const { memory = DEFAULT_MEMORY } = options;
   if (!Number.isSafeInteger(memory) || memory % 4096 !== 0 || memory < MIN_MEMORY || memory > MAX_MEMORY) {
     throw new EINVAL(
       `Pc.create: memory must be a multiple of 4096 bytes from ${MIN_MEMORY} to ${MAX_MEMORY}, not ${String(memory)}`,
     );
+  }
+  if (!TRIPLE_FAULTS.includes(options.tripleFault)) {
+    throw new EINVAL(`Pc.create: tripleFault must be stop or reset, not ${String(options.tripleFault)}`);
   }
   const others = Object.entries(options).filter(([name]) => !OWN.includes(name));
   return { ...Object.fromEntries(others), memory, cpu: { apic: true, ...options.cpu } };

@@ -279,6 +279,7 @@ export class Pc {
       case ExitReason.Hlt:
         return this.#halted();
       case ExitReason.Shutdown:
+        if (this.#given.tripleFault === 'reset') return 'reset';
         this.#errorMessage = 'triple fault';
         return 'shutdown';
       case ExitReason.InternalError:
