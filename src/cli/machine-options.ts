@@ -14,6 +14,10 @@ export interface MachineOptions {
   initrd?: string;
   /** A BIOS ROM, which starts the machine instead of an image. */
   bios?: string;
+  /** The screen's option ROM for it; `none`: without one. */
+  vgabios?: string;
+  /** What it tells of its work goes to standard error. */
+  biosLog?: boolean;
   disk?: DiskRequest[];
   memory: number;
   cpus: number;
@@ -24,10 +28,14 @@ export interface MachineOptions {
   /** Seconds. */
   timeout?: number;
   doorbells: DoorbellMode;
+  tripleFault: 'stop' | 'reset';
   /** False with --no-reboot. */
   reboot: boolean;
   detachKey: DetachKey | undefined;
 }
+
+/** SeaBIOS's for a VGA that is no PCI function. */
+export const VGA_BIOS = 'vgabios-isavga.bin';
 
 export const TERMINAL_HELP = `
 The terminal: when standard input is one, every key goes to the guest's serial port, Ctrl-C too; the detach key ends the
@@ -40,6 +48,11 @@ export function addMachineOptions(command: Command): Command {
     .option('--append <text>', 'the guest’s command line')
     .option('--initrd <file>', 'a file for the guest: Linux’s initramfs, a Multiboot module')
     .option('--bios <file>', 'a BIOS ROM such as SeaBIOS, which starts the machine instead of an image')
+    .option(
+      '--vgabios <file>',
+      `the screen’s BIOS, for --bios (default: ${VGA_BIOS} beside it, if it is there; none: without one)`,
+    )
+    .option('--bios-log', 'print what the BIOS tells of its work on port 402h, to standard error')
     .option(
       '--disk <file[,snapshot][,readonly]>',
       'an IDE disk, up to four; snapshot: what the guest writes is forgotten at the end',
@@ -74,6 +87,12 @@ export function addMachineOptions(command: Command): Command {
       'fast, or emulate: without the short cut',
       choice('--doorbells', ['fast', 'emulate']),
       'fast',
+    )
+    .option(
+      '--triple-fault <what>',
+      'stop: end the run and explain it; reset: as a PC does, for guests that reset the machine so',
+      choice('--triple-fault', ['stop', 'reset']),
+      'stop',
     )
     .option('--no-reboot', 'end the run when the guest resets the machine, instead of starting it again')
     .addOption(

@@ -1,6 +1,8 @@
 // The machine of `run` and `trace`, from the command line: reads the files, opens the disks, and builds it as often as it is
 // started.
 
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { loadCoreModule } from '../core/module.js';
 import { EINVAL } from '../eventfd/index.js';
 import type { BlockBackend } from '../machine/block/block-backend.js';
@@ -10,7 +12,7 @@ import { Pc } from '../machine/pc.js';
 import type { PcOptions } from '../machine/pc-options.js';
 import { CommandError, UsageError } from './failure.js';
 import { readInput } from './input-file.js';
-import type { MachineOptions } from './machine-options.js';
+import { VGA_BIOS, type MachineOptions } from './machine-options.js';
 
 export interface Machine {
   /** Builds it anew at each call; disks have what was written. */
@@ -25,7 +27,20 @@ export async function readMachine(
   options: MachineOptions,
   serial: (bytes: Uint8Array) => void,
 ): Promise<Machine> {
-  const { append, initrd, bios, memory, cpus, cpu, paging, device, clock, doorbells } = options;
+  const {
+    append,
+    initrd,
+    bios,
+    biosLog = false,
+    memory,
+    cpus,
+    cpu,
+    paging,
+    device,
+    clock,
+    doorbells,
+    tripleFault,
+  } = options;
   if (cpus > 1) throw new CommandError(`--cpus ${cpus}: a machine of this version has one processor`);
   if (path !== undefined && bios !== undefined) {
     throw new UsageError('a machine starts with an image or with --bios, not with both');
@@ -34,9 +49,10 @@ export async function readMachine(
   if (started === undefined) throw new UsageError('no image was given, nor a --bios');
   // Compiles on other threads while the files are read. If it fails, so does Pc.create(), with a message.
   loadCoreModule().catch(() => {});
-  const [image, module] = await Promise.all([
+  const [image, module, vgaRom] = await Promise.all([
     readInput(bios === undefined ? 'image' : 'BIOS', started),
     initrd === undefined ? undefined : readInput('initrd', initrd),
+    readVgaBios(options),
   ]);
   const disks = await openDisks(options);
   const machine: PcOptions = {
@@ -46,7 +62,10 @@ export async function readMachine(
     paging,
     clock,
     doorbells,
+    tripleFault,
     serial,
+    ...(vgaRom === undefined ? {} : { vgaRom }),
+    ...(biosLog ? { firmwareLog: (bytes: Uint8Array) => void process.stderr.write(bytes) } : {}),
     ...(append === undefined ? {} : { cmdline: append }),
     ...(module === undefined ? {} : { initrd: module }),
     ...(device === undefined ? {} : { devices: device }),
@@ -60,6 +79,18 @@ export async function readMachine(
       }),
     close: () => closeAll(disks),
   };
+}
+
+/** What --vgabios names, or the file of the usual name beside the BIOS if there is one. */
+async function readVgaBios({ bios, vgabios }: MachineOptions): Promise<Uint8Array | undefined> {
+  if (bios === undefined) {
+    if (vgabios !== undefined) throw new UsageError('--vgabios is for a --bios, and none was given');
+    return undefined;
+  }
+  if (vgabios === 'none') return undefined;
+  if (vgabios !== undefined) return readInput('VGA BIOS', vgabios);
+  const beside = join(dirname(bios), VGA_BIOS);
+  return existsSync(beside) ? readInput('VGA BIOS', beside) : undefined;
 }
 
 async function openDisks({ disk = [] }: MachineOptions): Promise<BlockBackend[]> {

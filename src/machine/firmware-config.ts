@@ -9,6 +9,8 @@ import { ECAM_SIZE, ECAM_START, hasEcam, RangeType } from './memory-map.js';
 
 /** "Override IRQ 0 to GSI 2" (QEMU: FW_CFG_IRQ0_OVERRIDE), one of the PC's own items. */
 const IRQ0_OVERRIDE = 0x8002;
+/** SeaBIOS runs the option ROMs that have this prefix before any other, for its screen (romfile_findprefix "vgaroms/"). */
+const VGA_ROM = 'vgaroms/vgabios.bin';
 const USER_PREFIX = 'opt/';
 
 export interface FirmwareOptions extends PlatformOptions {
@@ -16,13 +18,15 @@ export interface FirmwareOptions extends PlatformOptions {
   readonly bootOrder?: readonly string[];
   /** Files by name; names start with opt/, as QEMU asks of its users. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** The screen's option ROM. */
+  readonly vgaRom?: Uint8Array;
   /** No display: the firmware should use the serial port. */
   readonly noGraphic?: boolean;
 }
 
 /** Fills in the items. Throws RangeError for a file name that cannot be. */
 export function describePc(fwCfg: FwCfg, options: FirmwareOptions): void {
-  const { cpus, memory, bootOrder = [], files = {}, noGraphic = false } = options;
+  const { cpus, memory, bootOrder = [], files = {}, vgaRom, noGraphic = false } = options;
   const number = (item: number, value: number, length: number): void =>
     fwCfg.setItem(item, Uint8Array.from(little(value, length)));
   number(FwCfgItem.RamSize, memory, 8);
@@ -34,6 +38,7 @@ export function describePc(fwCfg: FwCfg, options: FirmwareOptions): void {
   fwCfg.setFile('etc/e820', e820(options));
   for (const [name, bytes] of firmwareFiles(buildTables(options))) fwCfg.setFile(name, bytes);
   if (bootOrder.length > 0) fwCfg.setFile('bootorder', new TextEncoder().encode(`${bootOrder.join('\n')}\n\0`));
+  if (vgaRom !== undefined) fwCfg.setFile(VGA_ROM, vgaRom);
   for (const [name, bytes] of Object.entries(files)) {
     if (!name.startsWith(USER_PREFIX))
       throw new RangeError(`fw_cfg: the file "${name}" has to be named ${USER_PREFIX}…`);

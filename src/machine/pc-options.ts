@@ -13,6 +13,8 @@ export interface PcOptions extends VmOptions {
   image?: Uint8Array;
   /** A BIOS ROM, which then starts what it finds; instead of `kernel`. */
   firmware?: Uint8Array;
+  /** The option ROM of the screen, for a firmware: a video BIOS for an ISA VGA, such as SeaBIOS's vgabios-isavga.bin. */
+  vgaRom?: Uint8Array;
   /** For the kernel's boot protocol; default ''. */
   cmdline?: string;
   /** Files for the kernel. `initrd` comes first, as a module without a command line. */
@@ -30,12 +32,19 @@ export interface PcOptions extends VmOptions {
   disks?: readonly DiskOptions[];
   /** Told why the host could not read or write a disk, when the guest has been told of an error: one line. */
   diskError?: (message: string) => void;
+  /**
+   * What a triple fault is: 'stop', the end of the run with reason 'shutdown' and an account of it (the default), or 'reset', as
+   * a PC's chipset has it, for guests that reset the machine in this way.
+   */
+  tripleFault?: 'stop' | 'reset';
   /** Gets what the guest sends on COM1: a line at a time, or what there is when the host gets its turn. */
   serial?: (bytes: Uint8Array) => void;
   /** What the guest finds on COM1 from the start; Pc.sendSerial() sends more. */
   serialInput?: Uint8Array;
   /** Gets what the guest writes to the debug console, port 0xE9; default: as `serial`. */
   debugConsole?: (bytes: Uint8Array) => void;
+  /** Gets what a firmware tells of its work on port 402h; without it there is no such port, and firmware is silent. */
+  firmwareLog?: (bytes: Uint8Array) => void;
 }
 
 /** How far Pc.run() may go. */
@@ -59,7 +68,7 @@ export interface BootFiles {
 }
 
 /** The image and its modules. Throws EINVAL if there is not exactly one image. */
-export function bootFiles({ kernel, image, firmware, initrd, modules = [] }: PcOptions): BootFiles {
+export function bootFiles({ kernel, image, firmware, vgaRom, initrd, modules = [] }: PcOptions): BootFiles {
   if (kernel !== undefined && image !== undefined) throw new EINVAL('Pc.create: kernel and image are the same option');
   const started = kernel ?? image;
   if (started !== undefined && firmware !== undefined) {
@@ -70,6 +79,9 @@ export function bootFiles({ kernel, image, firmware, initrd, modules = [] }: PcO
   if (!(given instanceof Uint8Array)) {
     throw new EINVAL(`Pc.create: ${firmware === undefined ? 'kernel' : 'firmware'} must be a Uint8Array`);
   }
+  if (vgaRom !== undefined && firmware === undefined) {
+    throw new EINVAL('Pc.create: a VGA option ROM is for a firmware, and there is none');
+  }
   const files = initrd === undefined ? modules : [{ bytes: initrd }, ...modules];
   return { image: given, firmware: firmware !== undefined, modules: files };
 }
@@ -79,6 +91,8 @@ const OWN: readonly string[] = [
   'kernel',
   'image',
   'firmware',
+  'vgaRom',
+  'tripleFault',
   'cmdline',
   'modules',
   'initrd',
@@ -88,15 +102,21 @@ const OWN: readonly string[] = [
   'serial',
   'serialInput',
   'debugConsole',
+  'firmwareLog',
 ] satisfies (keyof PcOptions)[];
 
-/** What is for Vm.create(), which names what nobody knows. Throws EINVAL for an amount of RAM that a PC cannot have. */
+const TRIPLE_FAULTS: readonly unknown[] = ['stop', 'reset', undefined];
+
+/** What is for Vm.create(), which names what nobody knows. Throws EINVAL for what a PC cannot be. */
 export function vmOptions(options: PcOptions): VmOptions {
   const { memory = DEFAULT_MEMORY } = options;
   if (!Number.isSafeInteger(memory) || memory % 4096 !== 0 || memory < MIN_MEMORY || memory > MAX_MEMORY) {
     throw new EINVAL(
       `Pc.create: memory must be a multiple of 4096 bytes from ${MIN_MEMORY} to ${MAX_MEMORY}, not ${String(memory)}`,
     );
+  }
+  if (!TRIPLE_FAULTS.includes(options.tripleFault)) {
+    throw new EINVAL(`Pc.create: tripleFault must be stop or reset, not ${String(options.tripleFault)}`);
   }
   const others = Object.entries(options).filter(([name]) => !OWN.includes(name));
   return { ...Object.fromEntries(others), memory, cpu: { apic: true, ...options.cpu } };

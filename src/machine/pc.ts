@@ -10,7 +10,7 @@ import { Vm } from '../vmm/vm.js';
 import { placeTables, type PlacedTables } from './acpi/place-tables.js';
 import { readCrash } from './crash.js';
 import { disassemble, type DisassembleOptions, type Disassembly } from './disassembly.js';
-import { DEBUG_CONSOLE_PORT, DebugConsole } from './devices/debug-console.js';
+import { DEBUG_CONSOLE_PORT, DebugConsole, FIRMWARE_LOG_PORT } from './devices/debug-console.js';
 import { DEBUG_EXIT_PORT, DEBUG_EXIT_PORTS, DebugExit, statusOf } from './devices/debug-exit.js';
 import type { Board, Device } from './devices/device.js';
 import { DeviceOptionError, parseDevice, type DeviceRequest } from './devices/option.js';
@@ -18,6 +18,7 @@ import type { I8042 } from './devices/i8042/i8042.js';
 import type { PciBus } from './devices/pci/pci-bus.js';
 import { DEVICE_TYPES } from './devices/registry.js';
 import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
+import { VGA_REGISTERS_PORT, VGA_REGISTERS_PORTS, VgaRegisters } from './devices/vga-registers.js';
 import { BLANK_CELL, TEXT_COLUMNS, TEXT_MEMORY, TEXT_ROWS, VGA_PORT, VGA_PORTS, VgaText } from './devices/vga-text.js';
 import { hostTurn } from './host-turn.js';
 import { Idle } from './idle.js';
@@ -42,8 +43,9 @@ export class Pc {
   readonly vcpu: Vcpu;
   readonly uart: Uart16550;
   readonly vga: VgaText;
+  readonly #vgaRegisters: VgaRegisters;
   readonly #devices: Device[] = [];
-  readonly #outputs: readonly LineBuffer[];
+  readonly #outputs: LineBuffer[];
   readonly #platform: Platform;
   readonly #given: PcOptions;
   #hasRom = false;
@@ -59,7 +61,7 @@ export class Pc {
   #running = false;
 
   private constructor(vm: Vm, options: PcOptions) {
-    const { serial = () => {}, debugConsole, disks = [], diskError } = options;
+    const { serial = () => {}, debugConsole, disks = [], diskError, vgaRom, firmwareLog } = options;
     this.vm = vm;
     this.#given = options;
     this.vcpu = vm.createVcpu();
@@ -69,6 +71,7 @@ export class Pc {
       cpus: 1,
       disks,
       diskError,
+      vgaRom,
       powerOff: () => this.#end('power-off'),
       resetMachine: () => this.#end('reset'),
     });
@@ -81,10 +84,17 @@ export class Pc {
       interrupt: (level) => this.#platform.board.lines.set(COM1_GSI, level),
     });
     vm.pio.claim({ addr: BigInt(COM1_PORT), len: UART_PORTS, device: this.uart });
-    this.vga = new VgaText({ memory: vm.memory });
+    this.#vgaRegisters = new VgaRegisters();
+    vm.pio.claim({ addr: BigInt(VGA_REGISTERS_PORT), len: VGA_REGISTERS_PORTS, device: this.#vgaRegisters });
+    this.vga = new VgaText({ memory: vm.memory, statusRead: this.#vgaRegisters.statusRead });
     vm.pio.claim({ addr: BigInt(VGA_PORT), len: VGA_PORTS, device: this.vga });
     const console = new DebugConsole({ output: debugLines.push });
     vm.pio.claim({ addr: BigInt(DEBUG_CONSOLE_PORT), len: 1, device: console });
+    if (firmwareLog !== undefined) {
+      const log = new LineBuffer(firmwareLog);
+      this.#outputs.push(log);
+      vm.pio.claim({ addr: BigInt(FIRMWARE_LOG_PORT), len: 1, device: new DebugConsole({ output: log.push }) });
+    }
     const exit = new DebugExit({ exit: (value) => this.#debugExit(value) });
     vm.pio.claim({ addr: BigInt(DEBUG_EXIT_PORT), len: DEBUG_EXIT_PORTS, device: exit });
   }
@@ -267,6 +277,7 @@ export class Pc {
       case ExitReason.Hlt:
         return this.#halted();
       case ExitReason.Shutdown:
+        if (this.#given.tripleFault === 'reset') return 'reset';
         this.#errorMessage = 'triple fault';
         return 'shutdown';
       case ExitReason.InternalError:
@@ -340,7 +351,7 @@ export class Pc {
       vm.memory.write(at, empty.subarray(0, Math.min(empty.length, vm.options.memory - at)));
     }
     this.#platform.reset();
-    for (const device of [this.uart, this.vga, ...this.#devices]) device.reset();
+    for (const device of [this.uart, this.vga, this.#vgaRegisters, ...this.#devices]) device.reset();
     for (const vcpu of vm.vcpus) vcpu.reset();
     this.#blankScreen();
     this.#boot(this.#given);

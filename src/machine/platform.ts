@@ -4,6 +4,7 @@
 import type { IoDevice } from '../bus/device.js';
 import type { Vm } from '../vmm/vm.js';
 import type { Vcpu } from '../vmm/vcpu.js';
+import { checkOptionRom } from './option-rom.js';
 import { firmwareMtrrs } from '../vmm/msr/mtrr.js';
 import { hasEcam } from './memory-map.js';
 import { describePc } from './firmware-config.js';
@@ -37,6 +38,8 @@ export interface PlatformParts {
   readonly cpus: number;
   readonly disks: readonly DiskOptions[];
   readonly diskError: ((message: string) => void) | undefined;
+  /** The screen's option ROM, for a firmware. */
+  readonly vgaRom: Uint8Array | undefined;
   readonly powerOff: () => void;
   readonly resetMachine: () => void;
 }
@@ -58,7 +61,7 @@ export class Platform {
   readonly #pm: Piix4Pm;
   readonly #resettable: Resettable[] = [];
 
-  constructor({ vm, vcpu, cpus, disks, diskError, powerOff, resetMachine }: PlatformParts) {
+  constructor({ vm, vcpu, cpus, disks, diskError, vgaRom, powerOff, resetMachine }: PlatformParts) {
     this.#vm = vm;
     const memory = vm.options.memory;
     const { timers: time } = vm;
@@ -123,7 +126,12 @@ export class Platform {
     this.#resettable.push(this.pci);
 
     this.fwCfg = this.#port(FW_CFG_PORT, FW_CFG_PORTS, new FwCfg({ memory: vm.memory }));
-    describePc(this.fwCfg, { cpus, memory, bootOrder: disks.length > 0 ? BOOT_FROM_DISK : [] });
+    describePc(this.fwCfg, {
+      cpus,
+      memory,
+      bootOrder: disks.length > 0 ? BOOT_FROM_DISK : [],
+      ...(vgaRom && { vgaRom: checkOptionRom(vgaRom) }),
+    });
   }
 
   #port<T extends IoDevice & Resettable>(port: number, length: number, device: T): T {

@@ -183,7 +183,15 @@ describe('figures', () => {
 });
 
 describe('a reset', () => {
-  const machine = { memory: 2 ** 20, cpus: 1, cpu: {}, paging: 'ept', clock: 'virtual', doorbells: 'fast' } as const;
+  const machine = {
+    memory: 2 ** 20,
+    cpus: 1,
+    cpu: {},
+    paging: 'ept',
+    clock: 'virtual',
+    doorbells: 'fast',
+    tripleFault: 'stop',
+  } as const;
   const options = { ...machine, detachKey: undefined };
 
   it.each([

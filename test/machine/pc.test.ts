@@ -47,6 +47,29 @@ describe('the end of a run', () => {
     expect(result).toMatchObject({ reason: 'halted', value: undefined, status: undefined, instructions: 2 });
   });
 
+  it.each([
+    ['the chipset’s reset control', [...DX(0xcf9), 0xb0, 0x06, OUT_AL]],
+    ['port 92h', [0xb0, 0x01, 0xe6, 0x92]],
+    ['the keyboard controller', [0xb0, 0xfe, 0xe6, 0x64]],
+  ])('reset by %s; Pc.reset() starts the image again', async (_, code) => {
+    const pc = await create([...code, ...FOREVER]);
+    expect(await pc.run({ maxInstructions: 1000 })).toMatchObject({ reason: 'reset', crash: undefined });
+    pc.reset();
+    expect(pc.vcpu.getRegs().rip).toBe(0x7c00n);
+    expect(await pc.run({ maxInstructions: 1000 })).toMatchObject({ reason: 'reset' });
+  });
+
+  it('a triple fault: shutdown with an account of it, or a reset if that is asked for', async () => {
+    // lidt [0x500], which is empty; int3
+    const code = [0x0f, 0x01, 0x1e, 0x00, 0x05, 0xcc];
+    const stopped = await (await create(code)).run();
+    expect(stopped).toMatchObject({ reason: 'shutdown' });
+    expect(describeCrash(stopped.crash!)).toContain('triple fault');
+    const reset = await (await create(code, { tripleFault: 'reset' })).run();
+    expect(reset).toMatchObject({ reason: 'reset', crash: undefined });
+    await expect(create(code, { tripleFault: 'halt' as 'stop' })).rejects.toThrow(/tripleFault must be stop or reset/);
+  });
+
   it('budget: exact, and the next run goes on from there', async () => {
     const pc = await create([0x40, 0x40, 0x40, 0x40, HLT]); // inc ax
     expect(await pc.run({ maxInstructions: 3 })).toMatchObject({ reason: 'budget', instructions: 3 });

@@ -46,7 +46,8 @@ export async function runMachine(options: PcOptions, until?: string): Promise<En
     seenAt = at;
     stop.abort();
   };
-  const machine: PcOptions = { memory: MEMORY, ...options };
+  // As `doorbell run` has it: the guest's time is the host's.
+  const machine: PcOptions = { memory: MEMORY, clock: 'real', ...options };
   const result = IN_QEMU ? await runInQemu(machine, until, output) : await runHere(machine, stop.signal, output);
   return { ...result, serial, seenAt, lineTimes };
 }

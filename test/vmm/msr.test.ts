@@ -115,7 +115,8 @@ describe('registers of a vendor', () => {
     expect((((await guestReads(0xc001_0015, amd)) as bigint) >> 24n) & 1n).toBe(1n);
     expect(await guestWrites(0xc001_1029, 2n, amd)).toBe(2n);
     expect(await guestReads(0xc001_0010, amd)).toBe(0n);
-    expect(await guestReads(0xc001_001f, amd)).toBe(0n);
+    // Linux sets bit 46, EnableCf8ExtCfg, unasked
+    expect(await guestWrites(0xc001_001f, 1n << 46n, amd)).toBe(0n);
     expect(await guestWrites(0x8b, 0n, amd)).toBe('GP');
     expect(await guestReads(0x3a, amd)).toBe('GP');
     expect(await guestReads(0xc001_0015)).toBe('GP');

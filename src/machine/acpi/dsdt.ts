@@ -148,8 +148,14 @@ function links(): Aml {
       method('_STA', 0, if_(and(field, integer(NOT_ROUTED)), return_(integer(DISABLED))), return_(integer(HIDDEN))),
       method('_DIS', 0, or(field, integer(NOT_ROUTED), field)),
       named('BUF_', resourceTemplate(interrupts(0))),
-      createDwordField(name('BUF_'), number, 'IRQN'),
-      method('_CRS', 0, store(and(field, integer(0x0f)), name('IRQN')), return_(name('BUF_'))),
+      // Inside of methods, though it would do outside: SeaBIOS's parser knows no field of a buffer.
+      serializedMethod(
+        '_CRS',
+        0,
+        createDwordField(name('BUF_'), number, 'IRQN'),
+        store(and(field, integer(0x0f)), name('IRQN')),
+        return_(name('BUF_')),
+      ),
       serializedMethod('_SRS', 1, createDwordField(ARG0, number, 'IRQS'), store(name('IRQS'), field)),
     );
   });

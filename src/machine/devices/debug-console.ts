@@ -3,6 +3,8 @@
 import type { IoDevice } from '../../bus/device.js';
 
 export const DEBUG_CONSOLE_PORT = 0xe9;
+/** Where SeaBIOS and OVMF tell what they do, if a read says that somebody listens (QEMU: -debugcon, iobase=0x402). */
+export const FIRMWARE_LOG_PORT = 0x402;
 /** What a read gives; all ones would mean that nobody listens. */
 const PRESENT = 0xe9;
 

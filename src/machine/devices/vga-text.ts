@@ -2,7 +2,8 @@
 // reference describes them. What is shown are the bytes at 0xB8000, which are RAM: drawing costs a guest no exit.
 //
 // Of the registers only those mean something that say where on the screen things are; all keep what is written. There is no
-// other mode, font or palette, and no memory but RAM behind the window, so none of the write modes of graphics.
+// other mode, font or palette, and no memory but RAM behind the window, so none of the write modes of graphics: what a video BIOS
+// loads as its font ends in RAM that nobody looks at. The VGA's other registers are vga-registers.ts.
 
 import type { IoDevice } from '../../bus/device.js';
 import type { Stateful } from '../../bus/device-state.js';
@@ -94,11 +95,14 @@ export type VgaState = { index: number; registers: Uint8Array; beam: number };
 export interface VgaTextOptions {
   /** Copies guest memory from a guest-physical address. */
   memory: { readInto(gpa: number, target: Uint8Array): void };
+  /** Told when the status port is read. */
+  statusRead?: () => void;
 }
 
 export class VgaText implements IoDevice, Stateful {
   readonly name = 'vga-text';
   readonly #memory: VgaTextOptions['memory'];
+  readonly #statusRead: () => void;
   #index = 0;
   readonly #registers = Uint8Array.from(MODE_3);
   #beam = 0;
@@ -108,8 +112,9 @@ export class VgaText implements IoDevice, Stateful {
   #seenCursor = -1;
   #generation = 0;
 
-  constructor({ memory }: VgaTextOptions) {
+  constructor({ memory, statusRead = () => {} }: VgaTextOptions) {
     this.#memory = memory;
+    this.#statusRead = statusRead;
   }
 
   /** Wider accesses are an ISA bus's: one byte after the other, so that one OUT can write index and data. */
@@ -128,6 +133,7 @@ export class VgaText implements IoDevice, Stateful {
       case STATUS: {
         const status = BEAM[this.#beam]!;
         this.#beam = (this.#beam + 1) % BEAM.length;
+        this.#statusRead();
         return status;
       }
       default:

@@ -46,7 +46,9 @@ export function amdRegisters(): MsrRules {
       0xc001_0015, // HWCR; CR3 writes, FLUSH on INVD and so on keep their reset values
       { reset: TSC_FREQ_SEL, takes: (value) => (value & ~MC_STATUS_WRITE) === TSC_FREQ_SEL },
     ],
-    [0xc001_001f, constant(0n)], // NB_CFG: extended PCI configuration through CF8H is off
+    // NB_CFG: extended PCI configuration through CF8H is off. Linux switches it on unasked, and takes a #GP for a fault of ours;
+    // KVM drops writes, too.
+    [0xc001_001f, unchanging(0n)],
     [0xc001_0058, constant(0n)], // MMIO configuration base address: off; the chipset decodes the range, not the processor
     [0xc001_1029, { reset: LFENCE_SERIALIZE, takes: (value) => value === LFENCE_SERIALIZE }], // DE_CFG
   ];

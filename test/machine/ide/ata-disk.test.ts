@@ -77,6 +77,11 @@ describe('IDENTIFY DEVICE (6.17)', () => {
   });
 });
 
+it('a disk smaller than a cylinder has one: without any, a BIOS reads nothing of it', async () => {
+  const words = (await plugIn({ disks: [{ backend: new MemoryDisk(new Uint8Array(128 * 512)) }] })).host.identify();
+  expect([words[1], words[3], words[6], words[60]]).toEqual([1, 16, 63, 128]);
+});
+
 describe('PIO data in (volume 2, 11.5)', () => {
   it('a sector: DRQ and INTRQ, and neither when it has been read', () => {
     host.issue({ command: 0x20, lba: 5 });

@@ -14,8 +14,11 @@ const PROGRAMS = {
 
 it.each(Object.entries(PROGRAMS))('%s', async (_name, program) => {
   const bytes = Uint8Array.from({ length: 20 * 512 }, (_, at) => (at * 3 + (at >> 9) * 5 + 1) & 0xff);
-  const kernel = new Uint8Array(Buffer.from(program, 'hex'));
-  const pc = await Pc.create({ kernel, memory: 4 << 20, disks: [{ backend: new MemoryDisk(bytes) }] });
+  const pc = await Pc.create({
+    kernel: new Uint8Array(Buffer.from(program, 'hex')),
+    memory: 4 << 20,
+    disks: [{ backend: new MemoryDisk(bytes) }],
+  });
   const result = await pc.run({ maxInstructions: 1_000_000 });
   expect([result.reason, result.value]).toEqual(['debug-exit', 0]);
   expect(Buffer.compare(pc.vm.memory.read(0x2_0000, 16 * 512), bytes.subarray(2 * 512, 18 * 512))).toBe(0);

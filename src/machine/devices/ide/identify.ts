@@ -34,7 +34,8 @@ export function identifyDevice(disk: DiskDescription, target: Uint8Array): void 
   const word = (number: number, value: number): void => view.setUint16(number * 2, value, true);
   const dword = (number: number, value: number): void => view.setUint32(number * 2, value, true);
   const { sectors, heads, sectorsPerTrack, multiple, mostMultiple, transferMode } = disk;
-  const cylinders = Math.min(MOST_CYLINDERS, Math.floor(sectors / (HEADS * SECTORS_PER_TRACK)));
+  // A BIOS reads nothing at all of a disk that has no cylinder: the only one of a tiny disk is not complete.
+  const cylinders = Math.max(1, Math.min(MOST_CYLINDERS, Math.floor(sectors / (HEADS * SECTORS_PER_TRACK))));
   const currentCylinders = Math.min(0xffff, Math.floor(sectors / (heads * sectorsPerTrack)));
   const mode = transferMode & 7;
 
