@@ -16,7 +16,8 @@ export default defineConfig({
   plugins: [preact({ devToolsEnabled: false })],
   build: {
     outDir: path('dist/site'),
-    emptyOutDir: true,
+    // tools/build.mjs empties it, all but what `npm run linux` has put there.
+    emptyOutDir: false,
     target: 'es2022',
     assetsInlineLimit: 0,
     rollupOptions: {

@@ -34,6 +34,8 @@ const modules = {
 
 /** Made from build/core.wasm, not by the compiler. */
 const UNSHARED = 'build/core.unshared.wasm';
+/** In dist/site: what `npm run linux` makes, which takes a download and stays. */
+const LINUX = 'linux';
 
 /** Where asc writes: a reader must never see half a module. @param {string} out */
 const partOf = (out) => out.replace(/\.wasm$/, '.part.wasm');
@@ -196,6 +198,9 @@ async function compileTypeScript(say) {
  */
 async function compilePages(say) {
   const started = Date.now();
+  for (const name of await readdir(join(root, 'dist/site')).catch(() => [])) {
+    if (name !== LINUX) await rm(join(root, 'dist/site', name), { recursive: true });
+  }
   const vite = join(dirname(require.resolve('vite/package.json')), 'bin/vite.js');
   const { code, output } = await run(vite, ['build', '--logLevel', 'warn']);
   if (code !== 0) throw new BuildError(`src/web does not build:\n${output}`);

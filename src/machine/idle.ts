@@ -14,6 +14,11 @@ export class Idle {
     this.#wake?.();
   };
 
+  /** Somebody waits just now. */
+  get waiting(): boolean {
+    return this.#wake !== undefined;
+  }
+
   /** What has come so far has been seen. */
   begin(): void {
     this.#woken = false;

@@ -199,6 +199,18 @@ export class Pc {
     this.#idle.wake();
   }
 
+  /** A key of the PS/2 keyboard goes down or up, by its KeyboardEvent.code. False: there is no such key. */
+  key(name: string, down: boolean): boolean {
+    const known = this.keyboard.key(name, down);
+    this.#idle.wake();
+    return known;
+  }
+
+  /** The guest is halted, and the host has nothing to do until its next timer, or until something comes from outside. */
+  get waiting(): boolean {
+    return this.#idle.waiting;
+  }
+
   /**
    * Runs the guest until it ends or a limit is reached, giving the event loop a turn every few milliseconds. What nothing
    * in the machine answers reads as all ones, and is dropped when written. Throws EINVAL for senseless limits, EBUSY if it

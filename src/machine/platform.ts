@@ -125,13 +125,10 @@ export class Platform {
     this.pci.plug(this.#pm, PIIX4_PM_SLOT, PIIX4_PM_FUNCTION);
     this.#resettable.push(this.pci);
 
-    this.fwCfg = this.#port(FW_CFG_PORT, FW_CFG_PORTS, new FwCfg({ memory: vm.memory }));
-    describePc(this.fwCfg, {
-      cpus,
-      memory,
-      bootOrder: disks.length > 0 ? BOOT_FROM_DISK : [],
-      ...(vgaRom && { vgaRom: checkOptionRom(vgaRom) }),
-    });
+    const bootOrder = disks.length > 0 ? BOOT_FROM_DISK : [];
+    const rom = vgaRom && { vgaRom: checkOptionRom(vgaRom) };
+    const describe = (fwCfg: FwCfg): void => describePc(fwCfg, { cpus, memory, bootOrder, ...rom });
+    this.fwCfg = this.#port(FW_CFG_PORT, FW_CFG_PORTS, new FwCfg({ memory: vm.memory, describe }));
   }
 
   #port<T extends IoDevice & Resettable>(port: number, length: number, device: T): T {

@@ -16,6 +16,8 @@ export interface Cpu {
 export interface LabOptions extends PageOptions {
   /** The link's settings, `guest=hello-long&paging=npt`. */
   link?: string;
+  /** Milliseconds that it may take until something is as it should be; default half a minute. */
+  patience?: number;
 }
 
 /** For what takes as long as the machine takes; vitest's own limit is what ends a test that hangs. */
@@ -23,15 +25,17 @@ const POLL = { timeout: 30_000, interval: 30 };
 
 export class LabPage {
   readonly page: Page;
+  readonly #poll: { timeout: number; interval: number };
 
-  private constructor(page: Page) {
+  private constructor(page: Page, { patience = POLL.timeout }: LabOptions) {
     this.page = page;
+    this.#poll = { ...POLL, timeout: patience };
   }
 
   /** Opens the laboratory; its guest is running, or over, when this returns. */
   static async open(options: LabOptions = {}): Promise<LabPage> {
     const page = await openPage(`site/index.html${options.link === undefined ? '' : `?${options.link}`}`, options);
-    const lab = new LabPage(page);
+    const lab = new LabPage(page, options);
     await lab.comesToBe('running', 'ended', 'failed');
     return lab;
   }
@@ -60,6 +64,20 @@ export class LabPage {
   async key(key: string): Promise<void> {
     await this.page.keyboard.press(key);
   }
+  /** At the console. */
+  async types(text: string): Promise<void> {
+    const input = this.page.getByRole('textbox', { name: 'Terminal input' });
+    await input.focus();
+    for (const character of text) await this.page.keyboard.press(character === '\n' ? 'Enter' : character);
+  }
+  async pastes(text: string): Promise<void> {
+    const input = this.page.getByRole('textbox', { name: 'Terminal input' });
+    await input.evaluate((element, text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', text);
+      element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, text);
+  }
   async choose(name: string, value: string): Promise<void> {
     await this.choice(name).selectOption(value);
   }
@@ -85,11 +103,15 @@ export class LabPage {
   }
   async comesToBe(...wanted: Status[]): Promise<void> {
     await this.page.waitForFunction((wanted) => wanted.includes(globalThis.doorbell?.session.status.value), wanted, {
-      timeout: POLL.timeout,
+      timeout: this.#poll.timeout,
     });
   }
+  /** The word that the page has for it. */
+  async shows(word: string): Promise<void> {
+    await expect.poll(() => this.statusLine.locator('strong').innerText(), this.#poll).toBe(word);
+  }
   async says(text: string | RegExp): Promise<void> {
-    await expect.poll(() => this.statusLine.innerText(), POLL).toMatch(text);
+    await expect.poll(() => this.statusLine.innerText(), this.#poll).toMatch(text);
   }
   result(): Promise<RunResult | undefined> {
     return this.page.evaluate(() => globalThis.doorbell.session.result.value);
@@ -104,7 +126,7 @@ export class LabPage {
   /** Waits until the guest has gone on. */
   async goesOn(): Promise<void> {
     const { retired } = await this.cpu();
-    await expect.poll(async () => (await this.cpu()).retired, POLL).toBeGreaterThan(retired);
+    await expect.poll(async () => (await this.cpu()).retired, this.#poll).toBeGreaterThan(retired);
   }
   /** Waits until the page has looked at the running machine's counters so many times. */
   async looks(times: number): Promise<void> {
@@ -125,7 +147,7 @@ export class LabPage {
     return text === '' ? [] : text.split('\n');
   }
   async prints(line: string | RegExp): Promise<void> {
-    await expect.poll(async () => (await this.lines()).join('\n'), POLL).toMatch(line);
+    await expect.poll(async () => (await this.lines()).join('\n'), this.#poll).toMatch(line);
   }
 
   screenshot(name: string): Promise<void> {

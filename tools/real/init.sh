@@ -10,9 +10,11 @@ mount -t devtmpfs devtmpfs /dev
 
 says() { grep -qw "doorbell\.$1" /proc/cmdline; }
 
-if says disk; then
-  while read -r module; do insmod "/modules/$module.ko"; done </modules/order
-fi
+load() {
+  while read -r module; do insmod "/modules/$module.ko"; done <"/modules/$1"
+}
+
+if says disk; then load disk; fi
 
 if ! says shell; then
   # From here on the serial line is the tests' alone; what the kernel says is kept for the step `warnings`.
@@ -20,6 +22,10 @@ if ! says shell; then
   /tests
 fi
 if says shell || says stay; then
+  # The power button switches the machine off.
+  load power
+  mkdir -p /var/log /var/run
+  acpid
   export PS1='doorbell:\w# '
   cd /root
   setsid cttyhack sh

@@ -13,7 +13,9 @@ import { modulesFor } from './modules.mjs';
 
 /** ata_piix finds the disk's controller, sd_mod is the disk itself. */
 const DISK_DRIVERS = ['ata_piix', 'sd_mod'];
-const DIRECTORIES = ['bin', 'dev', 'mnt', 'modules', 'proc', 'root', 'sys', 'tmp'];
+/** What the power button needs to be heard outside the kernel. */
+const POWER_DRIVERS = ['button', 'evdev'];
+const DIRECTORIES = ['bin', 'dev', 'etc', 'etc/acpi', 'etc/acpi/PWRF', 'mnt', 'modules', 'proc', 'root', 'sys', 'tmp'];
 
 /** The file whose checksum the guest works out: 1 MiB that no one can guess the checksum of. */
 export function knownFile() {
@@ -45,7 +47,11 @@ function utf8(text) {
  */
 export function initramfs(files = realFiles()) {
   const commands = execFileSync(files.busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n');
-  const modules = modulesFor(files.modules, DISK_DRIVERS);
+  const disk = modulesFor(files.modules, DISK_DRIVERS);
+  const power = modulesFor(files.modules, POWER_DRIVERS);
+  /** @param {typeof disk} modules */
+  const order = (modules) => utf8(modules.map(({ name }) => `${name}\n`).join(''));
+  const modules = new Map([...disk, ...power].map(({ name, bytes }) => [name, bytes]));
   /** @type {CpioEntry[]} */
   const entries = [
     ...DIRECTORIES.map((name) => ({ name, mode: DIRECTORY })),
@@ -58,8 +64,11 @@ export function initramfs(files = realFiles()) {
     ...commands
       .filter((name) => name !== 'busybox')
       .map((name) => ({ name: `bin/${name}`, mode: LINK, bytes: utf8('busybox') })),
-    { name: 'modules/order', mode: FILE, bytes: utf8(modules.map(({ name }) => `${name}\n`).join('')) },
-    ...modules.map(({ name, bytes }) => ({ name: `modules/${name}.ko`, mode: FILE, bytes })),
+    { name: 'modules/disk', mode: FILE, bytes: order(disk) },
+    { name: 'modules/power', mode: FILE, bytes: order(power) },
+    ...[...modules].map(([name, bytes]) => ({ name: `modules/${name}.ko`, mode: FILE, bytes })),
+    // Where BusyBox's acpid looks for what to do when the power button is pressed.
+    { name: 'etc/acpi/PWRF/00000080', mode: PROGRAM, bytes: utf8('#!/bin/sh\nexec poweroff -f\n') },
   ];
   return new Uint8Array(gzipSync(cpio(entries)));
 }

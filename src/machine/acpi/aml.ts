@@ -53,9 +53,14 @@ export function packageLength(length: number): Aml {
   return [((size - 1) << 6) | (total & 0xf), ...little(Math.floor(total / 16), size - 1)];
 }
 
+/** Terms one behind the other. Every PC builds its tables before it starts: concat() copies many times faster than flat() and spreading. */
+export function joined(...parts: readonly Aml[]): Aml {
+  return ([] as number[]).concat(...parts);
+}
+
 function packaged(opcode: Aml, ...parts: readonly Aml[]): Aml {
-  const body = parts.flat();
-  return [...opcode, ...packageLength(body.length), ...body];
+  const body = joined(...parts);
+  return opcode.concat(packageLength(body.length), body);
 }
 
 /** The shortest encoding of an integer from 0. */
@@ -90,7 +95,7 @@ export function package_(...elements: readonly Aml[]): Aml {
 
 /** Name (object, value). */
 export function named(path: string, value: Aml): Aml {
-  return [0x08, ...name(path), ...value];
+  return joined([0x08], name(path), value);
 }
 
 export function scope(path: string, ...terms: readonly Aml[]): Aml {

@@ -18,6 +18,7 @@ import {
   eisaId,
   if_,
   integer,
+  joined,
   method,
   name,
   named,
@@ -58,11 +59,11 @@ const HIDDEN = 0x0b;
 const VGA_MEMORY = { start: 0xa_0000, end: 0xc_0000 };
 
 export function dsdtBody(options: PlatformOptions): Aml {
-  return [
+  return joined(
     interruptModel(),
     scope('\\_SB', pciRoot(options), links(), motherboard(options), hpet(), ...processors(options)),
     named('\\_S5', package_(integer(SLEEP_TYPE_S5), integer(0), integer(0), integer(0))),
-  ].flat();
+  );
 }
 
 /** The operating system tells by _PIC whether it uses the I/O APIC (5.8.1). */
@@ -101,11 +102,13 @@ function pciRoot({ memory }: PlatformOptions): Aml {
 
 /** The routing table (6.2.13): an entry for each pin of each slot but the host bridge's. */
 function routes(sourceOf: (wire: number) => readonly Aml[]): Aml {
+  const sources = Array.from({ length: PINS }, (_, wire) => sourceOf(wire));
+  const pins = Array.from({ length: PINS }, (_, pin) => integer(pin));
   const entries = [];
   for (let slot = 1; slot < SLOTS; slot++) {
+    const address = integer(slot * 0x1_0000 + 0xffff);
     for (let pin = 0; pin < PINS; pin++) {
-      const source = sourceOf(InterruptRouter.wireOf(slot, pin + 1));
-      entries.push(package_(integer(slot * 0x1_0000 + 0xffff), integer(pin), ...source));
+      entries.push(package_(address, pins[pin]!, ...sources[InterruptRouter.wireOf(slot, pin + 1)]!));
     }
   }
   return package_(...entries);
@@ -136,7 +139,7 @@ function isaDevice(path: string, id: string, resources: readonly Aml[]): Aml {
 
 /** The interrupt links of the 8259 mode (6.2.13.1): each reads and writes its register of the router. */
 function links(): Aml {
-  return LINK_NAMES.flatMap((link, wire) => {
+  const devices = LINK_NAMES.map((link, wire) => {
     const field = name(`\\_SB.PCI0.ISA_.${ROUTE_FIELDS[wire]!}`);
     // The interrupt number of the descriptor in the buffer is its bytes 5 to 8.
     const number = 5;
@@ -159,6 +162,7 @@ function links(): Aml {
       serializedMethod('_SRS', 1, createDwordField(ARG0, number, 'IRQS'), store(name('IRQS'), field)),
     );
   });
+  return joined(...devices);
 }
 
 /** Addresses that are taken by what no other device tells of (PNP0C02). */

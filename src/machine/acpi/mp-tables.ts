@@ -4,7 +4,7 @@
 import { FIRST_PCI_GSI, InterruptRouter } from '../devices/pci/interrupt-router.js';
 import { IOAPIC_ADDRESS } from '../devices/irq/ioapic.js';
 import { SCI_GSI } from '../devices/power/acpi-pm.js';
-import { ascii, little } from './aml.js';
+import { ascii, joined, little } from './aml.js';
 import { ioApicId, LOCAL_APIC, type PlatformOptions } from './platform.js';
 
 const REVISION = 4;
@@ -45,7 +45,7 @@ export function buildMpTables(options: PlatformOptions, at: number): Uint8Array 
     [Entry.LocalInterrupt, Kind.ExtInt, ...little(AS_BUS, 2), ISA_BUS, 0, 0, 0],
     [Entry.LocalInterrupt, Kind.Nmi, ...little(AS_BUS, 2), ISA_BUS, 0, ALL_APICS, 1],
   ];
-  const body = entries.flat();
+  const body = joined(...entries);
   const table = [
     ...ascii('PCMP'),
     ...little(HEADER + body.length, 2),
@@ -57,12 +57,11 @@ export function buildMpTables(options: PlatformOptions, at: number): Uint8Array 
     ...little(entries.length, 2),
     ...little(LOCAL_APIC, 4),
     ...little(0, 4),
-    ...body,
-  ];
+  ].concat(body);
   const floating = [...ascii('_MP_'), ...little(at + FLOATING, 4), 1, REVISION, 0, ...little(0, 5)];
   seal(table, 7);
   seal(floating, 10);
-  return Uint8Array.from([...floating, ...table]);
+  return Uint8Array.from(floating.concat(table));
 }
 
 function seal(bytes: number[], checksum: number): void {

@@ -24,7 +24,7 @@ const CREATOR = 'DRBL';
 
 /** A table with its header (5.2.6), its checksum still 0. */
 export function table(signature: string, revision: number, body: readonly number[]): number[] {
-  return [
+  const header = [
     ...ascii(signature),
     ...little(HEADER + body.length, 4),
     revision,
@@ -34,8 +34,8 @@ export function table(signature: string, revision: number, body: readonly number
     ...little(1, 4),
     ...ascii(CREATOR),
     ...little(1, 4),
-    ...body,
   ];
+  return header.concat(body);
 }
 
 const MEMORY_SPACE = 0;

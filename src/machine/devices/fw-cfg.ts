@@ -51,6 +51,8 @@ const MOST_ZEROS = 0x100_0000;
 
 export interface FwCfgOptions {
   readonly memory: GuestMemory;
+  /** Gives the items, when something asks for them first: ACPI tables take time, and most guests never ask. */
+  readonly describe?: (fwCfg: FwCfg) => void;
 }
 
 export type FwCfgState = { selector: number; position: number; dmaHigh: number };
@@ -64,22 +66,33 @@ export class FwCfg implements IoDevice, Stateful {
   #item: Uint8Array | undefined;
   #position = 0;
   #dmaHigh = 0;
+  #fill: ((fwCfg: FwCfg) => void) | undefined;
 
-  constructor({ memory }: FwCfgOptions) {
+  constructor({ memory, describe }: FwCfgOptions) {
     this.#memory = memory;
     this.setItem(FwCfgItem.Signature, Uint8Array.from(SIGNATURE));
     this.setItem(FwCfgItem.Id, Uint8Array.of(ID, 0, 0, 0));
     this.#describe();
     this.#select(0);
+    this.#fill = describe;
+  }
+
+  /** Has all its items from here on. */
+  #complete(): void {
+    const fill = this.#fill;
+    this.#fill = undefined;
+    fill?.(this);
   }
 
   /** Gives an item that has a number its bytes. */
   setItem(number: number, bytes: Uint8Array): void {
+    this.#complete();
     this.#items.set(number, bytes);
   }
 
   /** Adds a file, or replaces the one of that name. Throws RangeError if the name is too long or the directory full. */
   setFile(name: string, bytes: Uint8Array): void {
+    this.#complete();
     const known = this.#files.findIndex((file) => file.name === name);
     if (!/^[\x21-\x7e]+$/.test(name) || name.length >= NAME_BYTES) {
       throw new RangeError(`fw_cfg: a file's name has up to ${NAME_BYTES - 1} printable characters, not "${name}"`);
@@ -108,6 +121,7 @@ export class FwCfg implements IoDevice, Stateful {
 
   /** Bits 14 and 15 of a selector mean "write" and "of this architecture"; the former is nothing today. */
   #select(selector: number): void {
+    if (selector !== FwCfgItem.Signature) this.#complete();
     this.#selector = selector;
     this.#item = this.#items.get(selector & 0xbfff);
     this.#position = 0;

@@ -3,6 +3,7 @@
 import { CoreError } from '../../core/error.js';
 import { InspectorError } from '../../core/inspect.js';
 import * as errno from '../../eventfd/errno.js';
+import { BlockError } from '../../machine/block/index.js';
 import { DeviceOptionError } from '../../machine/devices/option.js';
 import { ImageError } from '../../machine/loaders/image-error.js';
 import { DeviceError } from '../../vmm/device-error.js';
@@ -11,7 +12,7 @@ const { DoorbellError } = errno;
 const CLASSES: Readonly<Record<string, unknown>> = {
   ...{ Error, TypeError, RangeError, SyntaxError },
   ...errno,
-  ...{ CoreError, DeviceError, DeviceOptionError, ImageError, InspectorError },
+  ...{ BlockError, CoreError, DeviceError, DeviceOptionError, ImageError, InspectorError },
 };
 
 interface Told {

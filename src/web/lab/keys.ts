@@ -18,11 +18,12 @@ export function useKeys(session: Session): void {
   }, [session]);
 }
 
+/** Where text is typed, or keys are the guest's. */
+export const TYPED = 'input, select, textarea, .xterm, .keyboard';
+
 /** Where a key means something else: letters where text is typed or chosen, Space also on what it presses. */
 function busyWith(key: string): string {
-  return key === ' '
-    ? 'input, select, textarea, .xterm, button, a, summary, [role=tab]'
-    : 'input, select, textarea, .xterm';
+  return key === ' ' ? `${TYPED}, button, a, summary, [role=tab]` : TYPED;
 }
 
 function actionOf(key: string, session: Session): (() => Promise<void>) | undefined {
@@ -37,6 +38,8 @@ function actionOf(key: string, session: Session): (() => Promise<void>) | undefi
       return () => session.snapshot();
     case 'e':
       return () => session.restore();
+    case 'p':
+      return session.status.value === 'running' ? () => session.pressPower() : undefined;
     default:
       return undefined;
   }

@@ -12,6 +12,7 @@ import { Displays } from './parts/displays.js';
 import { ExitPath } from './parts/exit-path.js';
 import { KickTable } from './parts/kick-table.js';
 import { RegistersPanel } from './parts/registers.js';
+import { Loading } from './parts/loading.js';
 import { Toolbar } from './parts/toolbar.js';
 import { WalkPanel } from './parts/walk.js';
 
@@ -22,6 +23,7 @@ interface LabProps {
 
 export function Lab({ session, serial }: LabProps): JSX.Element {
   useKeys(session);
+  const state = session.waiting.value ? 'waiting' : session.status.value;
   return (
     <>
       <header>
@@ -38,9 +40,11 @@ export function Lab({ session, serial }: LabProps): JSX.Element {
       </header>
       <main>
         <Toolbar session={session} />
-        <div class="status" role="status" data-status={session.status.value}>
-          <strong>{session.status.value}</strong>{' '}
-          <span class="message">{session.complaint.value || session.message.value}</span>
+        <div class="status-line">
+          <div class="status" role="status" data-status={state}>
+            <strong>{state}</strong> <span class="message">{session.complaint.value || session.message.value}</span>
+          </div>
+          <Loading session={session} />
         </div>
         <div class="panels">
           <ExitPath session={session} />

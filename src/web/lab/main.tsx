@@ -22,8 +22,7 @@ effect(() => {
 globalThis.doorbell = { session, serial };
 
 render(<Lab session={session} serial={serial} />, document.getElementById('lab')!);
-await session.reset();
-await session.run();
+await session.start();
 session.complain(complaints.join('; '));
 
 declare global {

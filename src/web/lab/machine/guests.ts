@@ -2,9 +2,12 @@
 
 export interface Guest {
   readonly name: string;
+  /** What the list calls it; default: its name. */
+  readonly title?: string;
   /** What it does, for the list. */
   readonly about: string;
-  readonly url: URL;
+  /** Its image. Without one it is Linux, whose files lie beside the page if they were built. */
+  readonly url?: URL;
   readonly cmdline: string;
   /** Further devices of its PC. */
   readonly devices: readonly string[];
@@ -86,6 +89,13 @@ export const GUESTS = [
     about: 'The Mandelbrot set in SSE2: a floating-point loop of the benchmark',
     url: new URL('../../../../guests/bench/mandelbrot-sse2.bin', import.meta.url),
     cmdline: 'n=80',
+    devices: [],
+  },
+  {
+    name: 'linux',
+    title: 'Linux (Debian cloud kernel)',
+    about: 'Debian’s kernel for virtual machines, to a shell: type in the console',
+    cmdline: 'console=ttyS0 doorbell.shell',
     devices: [],
   },
 ] as const satisfies readonly Guest[];

@@ -2,14 +2,15 @@
 // (web/client); everything here is by promise, one operation after the other.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
-import { readAsset } from '../../../core/asset.js';
-import type { Device, DoorbellPage, Pc, PcOptions, Regs, RunResult, Snapshot, Sregs, VmStats } from '../../../index.js';
+import type { Device, DoorbellPage, Pc, Regs, RunResult, Snapshot, Sregs, VmStats } from '../../../index.js';
 import { Client, type Remote } from '../../client/index.js';
-import { guestOf } from './guests.js';
+import { addFiles, DroppedFileError, type Dropped } from './dropped.js';
+import { DroppedDisk, powerOn } from './power-on.js';
 import { ratesBetween, type Rates } from './sample.js';
 import type { Settings } from './settings.js';
+import { SiteFiles } from './site-files.js';
 
-/** `ended`: the guest is done (halted, or left by the debug-exit port, or crashed); it can be reset. */
+/** `ended`: the guest is done (halted, switched off, left by the debug-exit port, or crashed); it can be reset. */
 export type Status = 'loading' | 'ready' | 'running' | 'paused' | 'ended' | 'failed';
 
 /** Registers at a moment when the guest stood still. */
@@ -19,29 +20,34 @@ export interface CpuState {
   readonly retired: number;
 }
 
-/** An image that was dropped on the page, in place of one of the list. */
-export interface DroppedImage {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
-const MEMORY = 64 * 2 ** 20;
 /** Milliseconds between two looks at the counters, and at the registers of a machine that runs. */
 const SAMPLE_MS = 100;
 const STATE_EVERY = 5;
+/** So many looks in a row have to find the guest waiting before the page says so: most guests wait now and then. */
+const WAITING_LOOKS = 5;
+
+/** What a download is called off with. */
+class CalledOffError extends Error {
+  override readonly name = 'CalledOffError';
+}
 
 export class Session {
   readonly #status = signal<Status>('loading');
   readonly #message = signal('');
   readonly #complaint = signal('');
   readonly #settings;
-  readonly #image = signal<DroppedImage | undefined>(undefined);
+  readonly #dropped = signal<Dropped | undefined>(undefined);
+  readonly #waiting = signal(false);
   readonly #rates = signal<Rates | undefined>(undefined);
   readonly #state = signal<CpuState | undefined>(undefined);
   readonly #result = signal<RunResult | undefined>(undefined);
   readonly #saved = signal(false);
   readonly #output: (bytes: Uint8Array | undefined) => void;
   readonly #client: Client;
+  readonly #files = new SiteFiles(document.baseURI);
+  readonly #disk: DroppedDisk;
+  /** Calls off what is being downloaded. */
+  #loading = new AbortController();
   #pc: Remote<Pc> | undefined;
   /** Its page of doorbells, which has the switch for the kind of kick. */
   #doorbells: Remote<DoorbellPage> | undefined;
@@ -49,6 +55,7 @@ export class Session {
   #running: { stop: AbortController; over: Promise<void> } | undefined;
   #last: VmStats | undefined;
   #looks = 0;
+  #waitingLooks = 0;
   #queue: Promise<void> = Promise.resolve();
 
   /** `output` gets what the guest sends on COM1, and undefined when a new machine begins. */
@@ -56,6 +63,7 @@ export class Session {
     this.#settings = signal(settings);
     this.#output = output;
     this.#client = new Client();
+    this.#disk = new DroppedDisk(this.#client);
     setInterval(() => void this.#look(), SAMPLE_MS);
   }
 
@@ -73,8 +81,16 @@ export class Session {
   get settings(): ReadonlySignal<Settings> {
     return this.#settings;
   }
-  get image(): ReadonlySignal<DroppedImage | undefined> {
-    return this.#image;
+  get dropped(): ReadonlySignal<Dropped | undefined> {
+    return this.#dropped;
+  }
+  /** The guest has been halted for a while: it waits for a key, for a timer, for the power button. */
+  get waiting(): ReadonlySignal<boolean> {
+    return this.#waiting;
+  }
+  /** What lies beside the page and is fetched when it is wanted. */
+  get files(): SiteFiles {
+    return this.#files;
   }
   /** Of the last tenth of a second; undefined while the machine stands. */
   get rates(): ReadonlySignal<Rates | undefined> {
@@ -101,7 +117,23 @@ export class Session {
   // ---------------------------------------------------------------- what the buttons do
   /** A new machine with the settings; it is ready, and does not run yet. */
   reset(): Promise<void> {
+    this.cancel();
     return this.#next(() => this.#build());
+  }
+
+  /** A new machine, which runs. */
+  start(): Promise<void> {
+    this.cancel();
+    return this.#next(async () => {
+      await this.#build();
+      await this.#start();
+    });
+  }
+
+  /** Calls off a download that is under way, and the machine that it is for. */
+  cancel(): void {
+    this.#loading.abort(new CalledOffError('called off: nothing has been loaded'));
+    this.#loading = new AbortController();
   }
 
   run(): Promise<void> {
@@ -144,24 +176,34 @@ export class Session {
     });
   }
 
-  /** Runs the image, under the name, as the guest from now on. */
-  drop(image: DroppedImage | undefined): Promise<void> {
-    this.#image.value = image;
-    return this.reset().then(() => this.run());
+  /** Runs what was dropped; a disk is there for the program that is dropped before or after it. */
+  async drop(files: readonly File[]): Promise<void> {
+    try {
+      this.#dropped.value = await addFiles(this.#dropped.value ?? {}, files);
+    } catch (error) {
+      if (!(error instanceof DroppedFileError)) throw error;
+      this.complain(error.message);
+      return;
+    }
+    await this.start();
   }
 
-  /** Changes settings. A new guest is a new machine; everything else changes in the one that runs. */
+  /** Presses the power button; a guest that does not look is left alone. */
+  pressPower(): Promise<void> {
+    return this.#next(async () => {
+      await this.#pc?.pressPowerButton();
+      this.#message.value = 'the power button was pressed';
+    });
+  }
+
+  /** Changes settings. A new guest or processor is a new machine; everything else changes in the one that runs. */
   change(changes: Partial<Settings>): Promise<void> {
     const before = this.#settings.value;
     const after = { ...before, ...changes };
     this.#settings.value = after;
+    if (changes.guest !== undefined) this.#dropped.value = undefined;
+    if (changes.guest !== undefined || after.cpu !== before.cpu) return this.start();
     return this.#next(async () => {
-      if (after.guest !== before.guest || changes.guest !== undefined) {
-        this.#image.value = undefined;
-        await this.#build();
-        await this.#start();
-        return;
-      }
       const { vm } = this.#pc ?? {};
       if (vm === undefined) return;
       if (after.paging !== before.paging || after.doorbells !== before.doorbells) {
@@ -178,8 +220,14 @@ export class Session {
     this.#complaint.value = text;
   }
 
+  /** What is typed at the console. */
   send(bytes: Uint8Array): void {
     void this.#pc?.sendSerial(bytes);
+  }
+
+  /** A key of the machine's own keyboard, by its KeyboardEvent.code. */
+  key(name: string, down: boolean): void {
+    void this.#pc?.key(name, down);
   }
 
   // ---------------------------------------------------------------- the machine
@@ -191,7 +239,7 @@ export class Session {
   }
 
   #fail(error: unknown): void {
-    this.#status.value = 'failed';
+    this.#status.value = error instanceof CalledOffError ? 'ended' : 'failed';
     this.#message.value = error instanceof Error ? error.message : String(error);
   }
 
@@ -206,27 +254,15 @@ export class Session {
     this.#message.value = '';
     this.#forgetRates();
     this.#output(undefined);
-    const pc = await this.#client.doorbell.Pc.create(await this.#options());
+    const parts = { settings: this.#settings.value, dropped: this.#dropped.value };
+    const { signal: stop } = this.#loading;
+    const options = await powerOn({ ...parts, files: this.#files, disk: this.#disk, stop });
+    const pc = await this.#client.doorbell.Pc.create({ ...options, serial: this.#output });
     this.#pc = pc;
     this.#doorbells = await doorbellsOf(pc);
     await this.#doorbells?.want(this.#settings.value.kick);
     this.#status.value = 'ready';
     await this.#readState();
-  }
-
-  async #options(): Promise<PcOptions> {
-    const { guest: name, paging, doorbells } = this.#settings.value;
-    const guest = guestOf(name);
-    const image = this.#image.value;
-    return {
-      kernel: image?.bytes ?? (await readAsset(guest.url)),
-      cmdline: image === undefined ? guest.cmdline : '',
-      memory: MEMORY,
-      paging,
-      doorbells,
-      devices: image === undefined ? guest.devices : ['doorbells'],
-      serial: this.#output,
-    };
   }
 
   async #start(): Promise<void> {
@@ -237,7 +273,7 @@ export class Session {
     this.#status.value = 'running';
     this.#message.value = '';
     this.#forgetRates();
-    const over = pc.run({ signal: stop.signal }).then(
+    const over = runOn(pc, stop.signal).then(
       (result) => this.#ended(result),
       (error: unknown) => {
         this.#running = undefined;
@@ -278,6 +314,8 @@ export class Session {
   #forgetRates(): void {
     this.#last = undefined;
     this.#rates.value = undefined;
+    this.#waitingLooks = 0;
+    this.#waiting.value = false;
   }
 
   async #readState(): Promise<void> {
@@ -291,8 +329,10 @@ export class Session {
     const pc = this.#pc;
     if (pc === undefined || this.#status.value !== 'running') return;
     try {
-      const stats = await pc.vm.stats();
+      const [stats, waiting] = await Promise.all([pc.vm.stats(), pc.waiting]);
       if (pc !== this.#pc || this.#status.value !== 'running') return;
+      this.#waitingLooks = waiting ? this.#waitingLooks + 1 : 0;
+      this.#waiting.value = this.#waitingLooks >= WAITING_LOOKS;
       if (this.#last !== undefined) this.#rates.value = ratesBetween(this.#last, stats);
       this.#last = stats;
       if (++this.#looks % STATE_EVERY === 0) await this.#readState();
@@ -309,10 +349,20 @@ async function doorbellsOf(pc: Remote<Pc>): Promise<Remote<DoorbellPage> | undef
   return undefined;
 }
 
+/** Runs the guest; one that resets the machine goes on in it as after power-on, with its disk as it is. */
+async function runOn(pc: Remote<Pc>, signal: AbortSignal): Promise<RunResult> {
+  for (;;) {
+    const result = await pc.run({ signal });
+    if (result.reason !== 'reset') return result;
+    await pc.reset();
+  }
+}
+
 function describe({ reason, value, crash, instructions }: RunResult): string {
-  const count = `${instructions.toLocaleString('en')} instructions`;
+  const count = `after ${instructions.toLocaleString('en')} instructions`;
   if (crash !== undefined)
     return `the guest crashed: ${crash.message}; ${crash.listing || 'no instruction can be read'}`;
-  if (value !== undefined) return `the guest has ended with ${value}, after ${count}`;
-  return reason === 'halted' ? `the guest has halted, after ${count}` : `the guest is over (${reason}), after ${count}`;
+  if (value !== undefined) return `the guest has ended with ${value}, ${count}`;
+  if (reason === 'power-off') return `the guest has switched the machine off, ${count}`;
+  return reason === 'halted' ? `the guest has halted, ${count}` : `the guest is over (${reason}), ${count}`;
 }

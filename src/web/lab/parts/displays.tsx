@@ -3,7 +3,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Session } from '../machine/session.js';
 import { ScreenFollower } from '../machine/text-screen.js';
 import { ConsolePanel, type SerialConsole } from './console.js';
@@ -25,6 +25,7 @@ export function Displays({ session, serial, send }: DisplaysProps): JSX.Element 
   const follower = useMemo(() => new ScreenFollower(session), [session]);
   const chosen = useSignal<Display | undefined>(undefined);
   const seen = useSeen(place);
+  const sendKey = useCallback((key: string, down: boolean) => session.key(key, down), [session]);
   const written = follower.written.value;
   // The screen comes to the front by itself unless something was chosen, or is being typed.
   const front: Display = !written ? 'serial' : (chosen.value ?? 'screen');
@@ -74,7 +75,7 @@ export function Displays({ session, serial, send }: DisplaysProps): JSX.Element 
           <ConsolePanel serial={serial} send={send} />
         </div>
         <div id="display-screen" role="tabpanel" aria-label={NAMES.screen} class={front === 'screen' ? '' : 'behind'}>
-          <ScreenPanel follower={follower} />
+          <ScreenPanel follower={follower} send={sendKey} />
         </div>
       </div>
     </div>

@@ -1,36 +1,16 @@
-// A file dropped anywhere on the page, or chosen, is the guest.
+// Files dropped anywhere on the page, or chosen, are the guest: a program, and what it needs.
 
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Session } from '../machine/session.js';
 
-/** Larger files are refused before they are read: the machine has 64 MiB. */
-const LARGEST = 48 * 2 ** 20;
-
-/** Text is no machine code, though any bytes can be started as a boot sector. */
-function isText(bytes: Uint8Array): boolean {
-  try {
-    // eslint-disable-next-line no-control-regex
-    return !/[\x00-\x08\x0e-\x1f\x7f]/.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return false;
-  }
-}
-
-async function take(session: Session, file: File | undefined): Promise<void> {
-  if (file === undefined) return;
-  if (file.size > LARGEST) session.complain(`${file.name} has ${file.size} bytes; an image may have ${LARGEST}`);
-  else if (file.size === 0) session.complain(`${file.name} is empty`);
-  else {
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    if (isText(bytes)) session.complain(`${file.name} is a text, not a program for the machine`);
-    else await session.drop({ name: file.name, bytes });
-  }
-}
-
 export function Drop({ session }: { session: Session }): JSX.Element {
   const dragged = useSignal(false);
+  const take = async (files: FileList | null | undefined): Promise<void> => {
+    if (!files?.length) return;
+    await session.drop([...files]).catch((error: unknown) => session.complain(String(error)));
+  };
   useEffect(() => {
     const over = (event: DragEvent): void => {
       event.preventDefault();
@@ -43,7 +23,7 @@ export function Drop({ session }: { session: Session }): JSX.Element {
     const drop = (event: DragEvent): void => {
       event.preventDefault();
       dragged.value = false;
-      take(session, event.dataTransfer?.files[0]).catch((error: unknown) => session.complain(String(error)));
+      void take(event.dataTransfer?.files);
     };
     document.addEventListener('dragover', over);
     document.addEventListener('dragleave', leave);
@@ -64,9 +44,10 @@ export function Drop({ session }: { session: Session }): JSX.Element {
       Own image
       <input
         type="file"
-        title="A flat binary or a Multiboot image; it may be dropped anywhere on the page"
+        multiple
+        title="A kernel, a boot sector or a BIOS; a disk; an initial file system. They may be dropped anywhere on the page"
         onChange={({ currentTarget }) => {
-          take(session, currentTarget.files?.[0]).catch((error: unknown) => session.complain(String(error)));
+          void take(currentTarget.files);
           currentTarget.value = '';
         }}
       />

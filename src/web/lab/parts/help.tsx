@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { TYPED } from '../keys.js';
 
 const KEYS = [
   { keys: ['Space'], does: 'run, or pause' },
@@ -9,6 +10,7 @@ const KEYS = [
   { keys: ['R'], does: 'reset: a new machine' },
   { keys: ['T'], does: 'take a snapshot' },
   { keys: ['E'], does: 'restore the snapshot' },
+  { keys: ['P'], does: 'press the power button' },
   { keys: ['?'], does: 'this help' },
 ] as const;
 
@@ -17,7 +19,7 @@ export function Help(): JSX.Element {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.key !== '?' || event.ctrlKey || event.altKey || event.metaKey) return;
-      if (event.target instanceof Element && event.target.closest('input, textarea, .xterm, dialog')) return;
+      if (event.target instanceof Element && event.target.closest(`${TYPED}, dialog`)) return;
       event.preventDefault();
       dialog.current?.showModal();
     };
@@ -56,8 +58,8 @@ export function Help(): JSX.Element {
             ))}
           </dl>
           <p class="note">
-            They work where no text is typed. The console takes every key but Tab once it has the focus. An image
-            dropped on the page is run as the guest.
+            They work where no text is typed. The console and the text screen take every key but Tab once they have the
+            focus; Ctrl+Shift+V pastes into the console. An image dropped on the page is run as the guest.
           </p>
           <button type="submit" class="primary">
             Close

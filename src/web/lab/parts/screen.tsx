@@ -2,15 +2,23 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { TEXT_COLUMNS, TEXT_ROWS, type ScreenFollower, type TextScreen } from '../machine/text-screen.js';
+import { Keyboard } from './keyboard.js';
 import './screen.css';
 import { TextCanvas } from './text-canvas.js';
 
 /** Milliseconds between two versions of the text for screen readers. */
 const TEXT_MS = 1000;
 
-export function ScreenPanel({ follower }: { follower: ScreenFollower }): JSX.Element {
+interface ScreenProps {
+  follower: ScreenFollower;
+  /** A key of the machine's keyboard, by its KeyboardEvent.code. */
+  send: (key: string, down: boolean) => void;
+}
+
+export function ScreenPanel({ follower, send }: ScreenProps): JSX.Element {
+  const keyboard = useMemo(() => new Keyboard(send), [send]);
   const steady = useRef<HTMLCanvasElement>(null);
   const blinking = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -29,7 +37,15 @@ export function ScreenPanel({ follower }: { follower: ScreenFollower }): JSX.Ele
   }, [follower]);
   return (
     <section class="panel screen" aria-label="VGA text screen">
-      <div class="scrolls" role="region" aria-label="Picture of the screen" tabIndex={0}>
+      <div
+        class="scrolls keyboard"
+        role="application"
+        aria-label="Picture of the screen; keys go to the guest"
+        tabIndex={0}
+        onKeyDown={keyboard.down}
+        onKeyUp={keyboard.up}
+        onBlur={keyboard.letGo}
+      >
         <div class="picture">
           <canvas ref={steady} role="img" aria-label="The guest's text screen; its text follows" />
           <canvas ref={blinking} class="blinks" aria-hidden="true" />

@@ -1,9 +1,10 @@
 // What is run, and the buttons that run it.
 
 import type { JSX } from 'preact';
-import { GUESTS, type GuestName } from '../machine/guests.js';
+import { GUESTS, type Guest, type GuestName } from '../machine/guests.js';
 import type { Session } from '../machine/session.js';
-import { DOORBELL_MODES, KICK_KINDS, PAGING_MODES, type Settings } from '../machine/settings.js';
+import { nameOf } from '../machine/dropped.js';
+import { CPU_MODELS, DOORBELL_MODES, KICK_KINDS, PAGING_MODES, type Settings } from '../machine/settings.js';
 import { CopyLink } from './copy-link.js';
 import { Help } from './help.js';
 
@@ -45,6 +46,16 @@ export function Toolbar({ session }: { session: Session }): JSX.Element {
         ))}
       </div>
       <div class="extras" role="group" aria-label="Page">
+        <button
+          type="button"
+          class="plain"
+          disabled={!running}
+          aria-keyshortcuts="P"
+          title="Presses the machine’s power button: an operating system shuts down"
+          onClick={() => void session.pressPower()}
+        >
+          Power <kbd aria-hidden="true">P</kbd>
+        </button>
         <CopyLink />
         <Help />
       </div>
@@ -54,25 +65,27 @@ export function Toolbar({ session }: { session: Session }): JSX.Element {
 
 function Choices({ session }: { session: Session }): JSX.Element {
   const settings = session.settings.value;
-  const image = session.image.value;
+  const dropped = session.dropped.value;
   return (
     <div class="choices">
       <label>
         Guest
         <select
-          value={image === undefined ? settings.guest : ''}
+          value={dropped === undefined ? settings.guest : ''}
           onChange={({ currentTarget }) => void session.change({ guest: currentTarget.value as GuestName })}
         >
-          {image !== undefined && <option value="">{image.name}</option>}
-          {GUESTS.map(({ name, about }) => (
-            <option key={name} value={name} title={about}>
-              {name}
+          {dropped !== undefined && <option value="">{nameOf(dropped)}</option>}
+          {GUESTS.map((guest: Guest) => (
+            <option key={guest.name} value={guest.name} title={guest.about}>
+              {guest.title ?? guest.name}
             </option>
           ))}
         </select>
       </label>
       <Choice session={session} name="paging" label="Paging" values={PAGING_MODES} />
       <Choice session={session} name="doorbells" label="Doorbells" values={DOORBELL_MODES} />
+
+      <Choice session={session} name="cpu" label="Processor" values={CPU_MODELS} />
       <Choice session={session} name="kick" label="Kick" values={KICK_KINDS} disabled={settings.guest !== 'kicker'} />
     </div>
   );
