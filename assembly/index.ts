@@ -186,11 +186,12 @@ export function flushLinear(low: u32, high: u32): void {
 /** Linear memory was written from outside: decoded code there is forgotten. */
 export function invalidateCode(host: usize, length: usize): void {
   let at = host;
-  const end = host + length;
-  while (at < end) {
-    const next = min<usize>(end, (at & ~4095) + 4096);
-    watchWrite(at, <u32>(next - at));
-    at = next;
+  // What is left is counted, not compared with the end: RAM may reach to the end of linear memory, where addresses wrap.
+  for (let left = length; left;) {
+    const count = min<usize>(left, 4096 - (at & 4095));
+    watchWrite(at, <u32>count);
+    at += count;
+    left -= count;
   }
 }
 /** Queue a hardware exception for injection before the next instruction. */

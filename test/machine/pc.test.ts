@@ -307,3 +307,13 @@ describe('options that are wrong', () => {
     await expect(Pc.create(options)).rejects.toThrow(message);
   });
 });
+
+it('RAM that ends where linear memory does is written to its last byte', async () => {
+  const memory = 3 * 2 ** 30;
+  const pc = await create([HLT], { memory });
+  const bytes = Uint8Array.from({ length: 100 }, (_, i) => i + 1);
+  // invalidating code once went round the address space here
+  pc.vm.memory.write(memory - 200, bytes);
+  pc.vm.memory.write(memory - 100, bytes);
+  expect(pc.vm.memory.read(memory - 200, 200)).toEqual(Uint8Array.from([...bytes, ...bytes]));
+});
