@@ -37,9 +37,11 @@ function isLinux(head: Uint8Array): boolean {
   return [...'HdrS'].every((char, at) => head[0x202 + at] === char.charCodeAt(0));
 }
 
+/** Two signs of three: longer than a flat program, bootable, called a disk. */
 function isDisk(head: Uint8Array, { name, size }: File): boolean {
-  if (size < LEAST_DISK || size % SECTOR !== 0 || isLinux(head) || startsWith(head, '7f454c46')) return false;
-  return (head[510] === 0x55 && head[511] === 0xaa) || /\.(img|raw|dsk)$/i.test(name);
+  if (size <= SECTOR || size % SECTOR !== 0 || isLinux(head) || startsWith(head, '7f454c46')) return false;
+  const signs = [size >= LEAST_DISK, head[510] === 0x55 && head[511] === 0xaa, /\.(img|raw|dsk|iso)$/i.test(name)];
+  return signs.filter(Boolean).length >= 2;
 }
 
 /** Text is no machine code, though any bytes can be started as a boot sector. */
