@@ -87,13 +87,13 @@ describe.each(ISOLATIONS)('%s', (isolation) => {
     };
 
     it('comes from beside the page for a disk that is dropped', async () => {
-      const lab = await LabPage.open({ isolation, link: 'guest=hello-long', patience: 60_000 });
+      const lab = await LabPage.open({ isolation, link: 'guest=hello-long', patience: 25_000 });
       await lab.drop('disk.img', bytesOf(DISK));
       await works(lab);
     });
 
     it('is dropped itself, then its disk', async () => {
-      const lab = await LabPage.open({ isolation, link: 'guest=hello-long', patience: 60_000 });
+      const lab = await LabPage.open({ isolation, link: 'guest=hello-long', patience: 25_000 });
       await lab.drop('bios.bin', bytesOf(BIOS));
       await lab.comesToBe('running');
       await lab.drop('disk.img', bytesOf(DISK));

@@ -22,6 +22,7 @@ const LARGEST = 48 * 2 ** 20;
 const SECTOR = 512;
 /** A flat program is shorter (docs/booting.md). */
 const LEAST_DISK = 512 * 1024;
+const BIOS_BLOCK = 0x1_0000;
 const HEAD = 1024;
 /** Compressed files and cpio archives: what Linux takes as an initial file system (Documentation/filesystems/ramfs-rootfs-initramfs.rst). */
 const INITRD_MAGIC = ['1f8b', '303730373031', 'fd377a585a00', '28b52ffd', '02214c18', '425a68', '894c5a4f'];
@@ -35,6 +36,12 @@ function startsWith(bytes: Uint8Array, hex: string): boolean {
 /** A boot protocol's kernel has the boot sector's signature too. */
 function isLinux(head: Uint8Array): boolean {
   return [...'HdrS'].every((char, at) => head[0x202 + at] === char.charCodeAt(0));
+}
+
+/** As the machine recognises one: whole blocks, and a far jump into segment F000 at the reset vector (docs/booting.md). */
+export function isBios({ bytes }: DroppedProgram): boolean {
+  const { length } = bytes;
+  return length % BIOS_BLOCK === 0 && bytes.at(-16) === 0xea && bytes.at(-13) === 0 && bytes.at(-12) === 0xf0;
 }
 
 /** Two signs of three: longer than a flat program, bootable, called a disk. */
