@@ -46,7 +46,7 @@ export function Lab({ session, serial }: LabProps): JSX.Element {
           </div>
           <Loading session={session} />
         </div>
-        <div class="panels">
+        <div class={session.whole ? 'panels whole' : 'panels'}>
           <ExitPath session={session} />
           <Charts session={session} />
           <KickTable session={session} />

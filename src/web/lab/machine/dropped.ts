@@ -22,6 +22,7 @@ const LARGEST = 48 * 2 ** 20;
 const SECTOR = 512;
 /** A flat program is shorter (docs/booting.md). */
 const LEAST_DISK = 512 * 1024;
+const BIOS_BLOCK = 0x1_0000;
 const HEAD = 1024;
 /** Compressed files and cpio archives: what Linux takes as an initial file system (Documentation/filesystems/ramfs-rootfs-initramfs.rst). */
 const INITRD_MAGIC = ['1f8b', '303730373031', 'fd377a585a00', '28b52ffd', '02214c18', '425a68', '894c5a4f'];
@@ -37,9 +38,17 @@ function isLinux(head: Uint8Array): boolean {
   return [...'HdrS'].every((char, at) => head[0x202 + at] === char.charCodeAt(0));
 }
 
+/** As the machine recognises one: whole blocks, and a far jump into segment F000 at the reset vector (docs/booting.md). */
+export function isBios({ bytes }: DroppedProgram): boolean {
+  const { length } = bytes;
+  return length % BIOS_BLOCK === 0 && bytes.at(-16) === 0xea && bytes.at(-13) === 0 && bytes.at(-12) === 0xf0;
+}
+
+/** Two signs of three: longer than a flat program, bootable, called a disk. */
 function isDisk(head: Uint8Array, { name, size }: File): boolean {
-  if (size < LEAST_DISK || size % SECTOR !== 0 || isLinux(head) || startsWith(head, '7f454c46')) return false;
-  return (head[510] === 0x55 && head[511] === 0xaa) || /\.(img|raw|dsk)$/i.test(name);
+  if (size <= SECTOR || size % SECTOR !== 0 || isLinux(head) || startsWith(head, '7f454c46')) return false;
+  const signs = [size >= LEAST_DISK, head[510] === 0x55 && head[511] === 0xaa, /\.(img|raw|dsk|iso)$/i.test(name)];
+  return signs.filter(Boolean).length >= 2;
 }
 
 /** Text is no machine code, though any bytes can be started as a boot sector. */

@@ -3,10 +3,10 @@
 import { readAsset } from '../../../core/asset.js';
 import type { OverlayDisk, PcOptions } from '../../../index.js';
 import type { Client, Remote } from '../../client/index.js';
-import { cmdlineOf, type Dropped } from './dropped.js';
+import { cmdlineOf, isBios, type Dropped } from './dropped.js';
 import { guestOf } from './guests.js';
 import { cpuOf, type Settings } from './settings.js';
-import type { SiteFiles } from './site-files.js';
+import { FilesMissingError, type SiteFiles } from './site-files.js';
 
 /** The guests of the page are small; what others made for a PC is not. */
 const SMALL = { memory: 64 * 2 ** 20 } as const;
@@ -66,8 +66,16 @@ export async function powerOn({ settings, dropped, files, disk, stop }: Parts): 
   };
   const { program, initrd } = dropped;
   if (program === undefined && initrd === undefined) {
-    const [firmware] = await files.get(['firmware'], stop);
-    return { ...machine, firmware };
+    const [firmware, vgaRom] = await files.get(['firmware', 'screen'], stop);
+    return { ...machine, firmware, vgaRom };
+  }
+  if (program !== undefined && isBios(program)) {
+    // The page has a VGA BIOS for it, or it runs without one.
+    const [vgaRom] = await files.get(['screen'], stop).catch((error: unknown) => {
+      if (error instanceof FilesMissingError) return [];
+      throw error;
+    });
+    return { ...machine, firmware: program.bytes, ...(vgaRom && { vgaRom }) };
   }
   const kernel = program?.bytes ?? (await files.get(['kernel'], stop))[0];
   return { ...machine, kernel, cmdline: cmdlineOf(dropped), ...(initrd && { initrd: initrd.bytes }) };

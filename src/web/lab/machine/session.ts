@@ -5,6 +5,7 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 import type { Device, DoorbellPage, Pc, Regs, RunResult, Snapshot, Sregs, VmStats } from '../../../index.js';
 import { Client, type Remote } from '../../client/index.js';
 import { addFiles, DroppedFileError, type Dropped } from './dropped.js';
+import { guestOf } from './guests.js';
 import { DroppedDisk, powerOn } from './power-on.js';
 import { ratesBetween, type Rates } from './sample.js';
 import type { Settings } from './settings.js';
@@ -87,6 +88,10 @@ export class Session {
   /** The guest has been halted for a while: it waits for a key, for a timer, for the power button. */
   get waiting(): ReadonlySignal<boolean> {
     return this.#waiting;
+  }
+  /** The guest is no small one of the list's. */
+  get whole(): boolean {
+    return this.#dropped.value !== undefined || guestOf(this.#settings.value.guest).url === undefined;
   }
   /** What lies beside the page and is fetched when it is wanted. */
   get files(): SiteFiles {

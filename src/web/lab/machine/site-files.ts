@@ -1,5 +1,5 @@
 // The large files beside the page, which `npm run linux` puts there and nothing else: Debian's kernel, an initial file system,
-// SeaBIOS. They are fetched when they are first wanted, and kept.
+// SeaBIOS and a VGA BIOS. They are fetched when they are first wanted, and kept.
 
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { download, DownloadError } from './download.js';
@@ -8,7 +8,8 @@ const DIRECTORY = 'linux/';
 const LIST = 'files.json';
 
 /** What files.json tells of each. */
-export type SiteFileName = 'kernel' | 'initrd' | 'firmware';
+const NAMES = ['kernel', 'initrd', 'firmware', 'screen'] as const;
+export type SiteFileName = (typeof NAMES)[number];
 interface SiteFile {
   readonly file: string;
   readonly bytes: number;
@@ -86,7 +87,7 @@ export class SiteFiles {
 }
 
 function isList(list: unknown): list is Record<SiteFileName, SiteFile> {
-  return ['kernel', 'initrd', 'firmware'].every((name) => {
+  return NAMES.every((name) => {
     const { file, bytes } = (list as Partial<Record<string, Partial<SiteFile>>> | null)?.[name] ?? {};
     return typeof file === 'string' && /^[\w.-]+$/.test(file) && Number.isSafeInteger(bytes) && bytes! > 0;
   });
