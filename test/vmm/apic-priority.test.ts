@@ -96,7 +96,7 @@ describe('which interrupt comes', () => {
       expect(cpu.entries().map(({ vector }) => vector)).toEqual([0x5f]);
       // RDTSC's upper half is 0, and all three come behind it
       expect(cpu.vcpu.getRegs().rdx).toBe(3n);
-      const [{ tsc }] = cpu.entries() as [{ tsc: number }];
+      const { tsc } = cpu.entries()[0]!;
       const now = Number(cpu.vcpu.getMsrs([0x10])[0]!.data);
       // rdtsc, mov, mov, add, iretq, 3 × inc, cli; then the OUT: 8 ticks each
       expect(now - tsc).toBe(8 * 9);
