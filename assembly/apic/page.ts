@@ -1,8 +1,7 @@
 // The APIC page in xAPIC mode: accesses of the guest to it stay in the core (as with VT-x's virtualisation of APIC accesses)
 // and end on a page of the arena. A read finds there what the register shows; a write leaves there what the register gets.
 
-import { ARENA_APIC, arena, cpu, MSR_APIC_BASE, REQUEST } from '../state';
-import { lookAgain } from '../decode/block';
+import { ARENA_APIC, arena, cpu, MSR_APIC_BASE } from '../state';
 import { readPage, writePage } from './access';
 import { isEnabled, isX2apic } from './registers';
 
@@ -34,6 +33,4 @@ export function takeRegister(host: usize, size: u32): void {
   const offset = <u32>(host - apicPage());
   if (offset & 15 || size < 4) return;
   writePage(offset >> 4, load<u32>(host));
-  // what has become due, at the next instruction
-  if (load<u32>(cpu, REQUEST)) lookAgain();
 }

@@ -1,8 +1,8 @@
 // Writes that mean more than what is stored: to memory that holds decoded code, of which the block cache is told here and
 // nowhere else, and to the local APIC's page.
 
-import { CODE_MAP } from '../state';
-import { codeWritten } from '../decode/block';
+import { CODE_MAP, cpu, REQUEST } from '../state';
+import { codeWritten, lookAgain } from '../decode/block';
 import { apicPage, takeRegister } from '../apic/page';
 
 /** The code map's word of the page of a host address; not 0 = the page holds decoded code. */
@@ -13,7 +13,12 @@ import { apicPage, takeRegister } from '../apic/page';
 
 /** To be called after every write to guest memory that did not go through a writable TLB tag. At most to the page's end. */
 export function watchWrite(host: usize, size: u32): void {
-  if ((host & ~4095) == apicPage()) return takeRegister(host, size);
+  if ((host & ~4095) == apicPage()) {
+    takeRegister(host, size);
+    // what has become due by it, at the next instruction
+    if (load<u32>(cpu, REQUEST)) lookAgain();
+    return;
+  }
   const code = codeOf(host);
   if (!code) return;
   const first = <u64>((host & 4095) >> 6);
