@@ -75,7 +75,7 @@ export interface Elsewhere {
   /** Another timer is the next. */
   timersChanged(): void;
   /** The Vm is closed. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Interruption information (SDM vol. 3, table 25-17): valid. */

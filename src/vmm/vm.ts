@@ -519,7 +519,7 @@ export class Vm {
     this.#shared.closed = true;
     this.#ioeventfds.close();
     this.#irqChip?.close();
-    for (const { elsewhere } of this.#contexts) elsewhere?.close();
+    for (const { elsewhere } of this.#contexts) void elsewhere?.close();
   }
 
   #slotsChanged(): void {

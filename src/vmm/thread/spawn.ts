@@ -30,6 +30,8 @@ function nodeThreads(): NodeThreads | undefined {
 }
 
 const NAME = 'doorbell vCPU';
+/** Bundlers take a URL that is written out for a file to be shipped: the browser's below is one, Node's is not. */
+const FILE = './worker.js';
 
 /** A thread as its owner sees it. */
 export interface Thread {
@@ -51,7 +53,7 @@ export function spawn(
 ): Thread {
   const node = nodeThreads();
   if (node !== undefined) {
-    const worker = new node.Worker(url ?? new URL('./worker.js', import.meta.url), { name: NAME });
+    const worker = new node.Worker(url ?? new URL(FILE, import.meta.url), { name: NAME });
     worker.on('message', heard);
     worker.on('error', ended);
     worker.on('exit', () => ended(undefined));
@@ -63,7 +65,7 @@ export function spawn(
   }
   const worker =
     url === undefined
-      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: NAME })
+      ? new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'doorbell vCPU' })
       : new Worker(url, { type: 'module', name: NAME });
   worker.addEventListener('message', ({ data }: MessageEvent<FromThread>) => heard(data));
   worker.addEventListener('error', ({ message }) => ended(new Error(message || 'it cannot be loaded')));

@@ -86,11 +86,14 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
   #timedOut = false;
   #stayHalted: () => boolean = () => true;
   #served: (() => void) | undefined;
+  /** What was called of the context before this thread was there. */
+  readonly #doorbellsChanged: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(parts: VcpuThreadParts, { url }: VcpuThreadOptions) {
     this.#parts = parts;
     this.#context = parts.context;
+    this.#doorbellsChanged = parts.context.doorbellsChanged;
     this.#end = new Promise((resolve) => (this.#tellEnd = resolve));
     this.#thread = spawn(
       url,
@@ -119,10 +122,10 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
     doorbells.follow(thread);
     stats.follow(thread.#mailbox);
     thread.#tell({ added: [...doorbells.entries()].flatMap((doorbell) => there(doorbell) ?? []), fast: thread.#fast });
-    const changed = context.doorbellsChanged;
+    const changed = thread.#doorbellsChanged;
     context.doorbellsChanged = () => {
       changed();
-      if (context.elsewhere === thread) thread.#tell({ fast: thread.#fast });
+      thread.#tell({ fast: thread.#fast });
     };
     // It asks what time it is, until it knows.
     await thread.#serveTime();
@@ -376,6 +379,7 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
     const context = this.#context;
     if (context.elsewhere !== this) return;
     context.elsewhere = undefined;
+    context.doorbellsChanged = this.#doorbellsChanged;
     const { doorbells, stats, memory } = context.shared;
     doorbells.unfollow(this);
     stats.unfollow(this.#mailbox);
