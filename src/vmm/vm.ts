@@ -297,7 +297,7 @@ export class Vm {
    * round trip. EINVAL with the virtual clock, for then runs would not repeat, and with several vCPUs; EOPNOTSUPP without
    * shared memory; EBUSY if it runs or has a thread; what the thread failed with if it cannot be started.
    */
-  startThread(vcpu: Vcpu, options: VcpuThreadOptions = {}): Promise<VcpuThread> {
+  async startThread(vcpu: Vcpu, options: VcpuThreadOptions = {}): Promise<VcpuThread> {
     checkOpen(this.#shared, 'startThread');
     const context = this.#contexts[vcpu.index];
     if (context === undefined || this.#vcpus[vcpu.index] !== vcpu) {

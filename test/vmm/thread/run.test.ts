@@ -210,6 +210,22 @@ test('who looks on with onExit() is told of every exit, kicks too, and only whil
   fd.close();
 });
 
+test('where nobody can wait for a word by promise, each call comes by message', async () => {
+  const { waitAsync } = Atomics;
+  Object.assign(Atomics, { waitAsync: undefined });
+  try {
+    const { vm, thread } = await start(kicks(50, 0x00));
+    let writes = 0;
+    const device: IoDevice = { name: 'counter', read: () => 0, write: () => void writes++ };
+    vm.mmio.claim({ addr: mmio(0), len: 16, device });
+    expect((await thread.run()).reason).toBe(ExitReason.Hlt);
+    expect(writes).toBe(50);
+    await thread.close();
+  } finally {
+    Object.assign(Atomics, { waitAsync });
+  }
+});
+
 test('after close() the vCPU goes on in the calling thread, code that either has run before included', async () => {
   // l: inc dword [es:2000h]; jmp l
   const { vm, vcpu, thread } = await start([0x26, 0x66, 0xff, 0x06, 0x00, 0x20, 0xeb, 0xf8]);
@@ -225,17 +241,17 @@ test('after close() the vCPU goes on in the calling thread, code that either has
 test('what cannot be had is refused in one line', async () => {
   const virtual = await Vm.create({ memory: 4096 });
   const vcpu = virtual.createVcpu();
-  expect(() => virtual.startThread(vcpu)).toThrow(/^EINVAL: startThread: with clock 'virtual'.*$/);
+  await expect(virtual.startThread(vcpu)).rejects.toThrow(/^EINVAL: startThread: with clock 'virtual'.*$/);
   const real = await Vm.create({ memory: 4096, clock: 'real' });
-  expect(() => real.startThread(vcpu)).toThrow(EINVAL);
+  await expect(real.startThread(vcpu)).rejects.toThrow(EINVAL);
   const first = real.createVcpu();
   real.createVcpu();
-  expect(() => real.startThread(first)).toThrow(/several vCPUs/);
+  await expect(real.startThread(first)).rejects.toThrow(/several vCPUs/);
   const core = new Uint8Array(readFileSync(projectFile('build/core.unshared.wasm')));
   const unshared = await Vm.create({ memory: 4096, clock: 'real', core });
   const alone = unshared.createVcpu();
-  expect(() => unshared.startThread(alone)).toThrow(EOPNOTSUPP);
+  await expect(unshared.startThread(alone)).rejects.toThrow(EOPNOTSUPP);
   const { vm, vcpu: busy } = await start(SPIN);
-  expect(() => vm.startThread(busy)).toThrow(EBUSY);
+  await expect(vm.startThread(busy)).rejects.toThrow(EBUSY);
   for (const each of [virtual, real, unshared]) each.close();
 });
