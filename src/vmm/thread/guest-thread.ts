@@ -51,12 +51,11 @@ export class GuestThread {
     switch (message.kind) {
       case 'run':
         this.#origin = message.origin;
-        this.#core.exports.loadVcpu();
-        return this.#go();
+        return this.#go(true);
       case 'news':
         this.#learn(message);
         this.#generation = message.generation;
-        if (this.#interrupted) this.#go();
+        if (this.#interrupted) this.#go(false);
         return;
       case 'end':
         for (const { addr } of [...this.#doorbells.entries()]) this.#doorbells.remove(addr);
@@ -82,9 +81,11 @@ export class GuestThread {
 
   // ---------------------------------------------------------------- running
   /** Runs until the run is over, or until there is news of doorbells: these come by message, which needs a turn of the event loop. */
-  #go(): void {
+  #go(anew: boolean): void {
     this.#interrupted = false;
     try {
+      this.#leaveRest();
+      if (anew) this.#core.exports.loadVcpu();
       const result = this.#run();
       if (result === undefined) {
         this.#interrupted = true;
@@ -106,7 +107,6 @@ export class GuestThread {
   #run(): number | undefined {
     const { exports } = this.#core;
     const mailbox = this.#mailbox;
-    this.#leaveRest();
     for (;;) {
       if (Atomics.load(this.#words, Word.Generation) !== this.#generation) return undefined;
       if (mailbox.left <= 0) return RunResult.BudgetUsed;

@@ -84,6 +84,8 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
   /** What ends the run: a timer's failure, or time. */
   #failure: unknown;
   #timedOut = false;
+  /** The caller wants this run ended, or the next. */
+  #stopAsked = false;
   #stayHalted: () => boolean = () => true;
   #served: (() => void) | undefined;
   /** What was called of the context before this thread was there. */
@@ -147,10 +149,10 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
       this.#served = served;
       this.#timedOut = false;
       this.#failure = undefined;
-      const stop = (): void => this.stop();
+      const stop = (): void => this.#endRun();
       const timeUp = (): void => {
         this.#timedOut = true;
-        this.stop();
+        this.#endRun();
       };
       const timeout = timeoutMs === Infinity ? undefined : setTimeout(timeUp, Math.min(timeoutMs, LONGEST_TIMER_MS));
       signal?.addEventListener('abort', stop);
@@ -161,6 +163,7 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
       } finally {
         clearTimeout(timeout);
         clearTimeout(this.#timer);
+        this.#takeBackStop();
         signal?.removeEventListener('abort', stop);
         this.#thread.keepAlive(false);
         this.#runs = false;
@@ -298,7 +301,7 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
       this.#parts.timers.fire();
     } catch (error) {
       this.#failure ??= error;
-      this.stop();
+      this.#endRun();
     }
     if (this.#runs) this.#aim();
   }
@@ -314,8 +317,21 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
   }
 
   stop(): void {
+    this.#stopAsked = true;
+    this.#endRun();
+  }
+
+  #endRun(): void {
     Atomics.store(this.#words, Word.Stop, 1);
     this.#context.request(this.#context.core.layout.REQUEST_STOP);
+  }
+
+  /** What ended a run, or came too late to, ends no other; but what the caller has asked for ends the next. */
+  #takeBackStop(): void {
+    if (this.#words[Word.Result] === RunResult.Stopped) this.#stopAsked = false;
+    if (this.#stopAsked) return;
+    Atomics.store(this.#words, Word.Stop, 0);
+    this.#context.withdraw(this.#context.core.layout.REQUEST_STOP);
   }
 
   held<T>(work: () => T): T {
@@ -386,6 +402,7 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
     // Blocks that the other instance has made are not known to this one's allocation: as if it had missed too many changes of
     // code to name, it begins anew.
     const { CODE_DROPS, CODE_DROPS_KEPT, SEEN_DROPS } = context.core.layout;
+    if (!this.#stopAsked) context.withdraw(context.core.layout.REQUEST_STOP); // it was for standing still
     const drops = Atomics.load(memory.u32, CODE_DROPS >>> 2);
     memory.u32[context.word(SEEN_DROPS)] = drops - CODE_DROPS_KEPT - 1;
   }
@@ -396,7 +413,7 @@ export class VcpuThread implements Elsewhere, DoorbellListener {
    */
   async close(): Promise<void> {
     if (this.#ended === undefined) {
-      if (this.#runs) this.stop();
+      if (this.#runs) this.#endRun();
       this.#thread.post({ kind: 'end' });
     }
     await this.#end;

@@ -79,6 +79,13 @@ test('it ends by requestStop(), by a signal, and when time is up', async () => {
   expect((await thread.run({ timeoutMs: 5 })).reason).toBe(ExitReason.Budget);
   expect((await thread.run({ signal: AbortSignal.timeout(5) })).reason).toBe(ExitReason.Intr);
   expect((await thread.run({ signal: AbortSignal.abort() })).reason).toBe(ExitReason.Intr);
+  // What came too late to end a run ends no other.
+  const { thread: other, vcpu: last } = await start(kicks(1, 0x30));
+  const controller = new AbortController();
+  expect((await other.run({ signal: controller.signal, timeoutMs: 1e6 })).reason).toBe(ExitReason.Mmio);
+  controller.abort();
+  expect((await other.run()).reason).toBe(ExitReason.Hlt);
+  expect(last.halted).toBe(true);
   vcpu.requestStop(); // of the next run, as in the calling thread
   expect((await thread.run()).reason).toBe(ExitReason.Intr);
   vcpu.immediateExit = true;
