@@ -58,6 +58,7 @@ export type { Msr, MsrHandler } from './vmm/msrs.js';
 export type { ClockMode, DoorbellMode, PagingMode, VmOptions } from './vmm/options.js';
 export type { DebugRegs, DescriptorTable, Regs, Segment, Sregs } from './vmm/regs.js';
 export { Snapshot } from './vmm/snapshot.js';
+export { VcpuThread, type ThreadRunOptions, type VcpuThreadOptions } from './vmm/thread/vcpu-thread.js';
 export { Vcpu, type MpState, type RunOptions } from './vmm/vcpu.js';
 export { Vm, type VmStats } from './vmm/vm.js';
 export {

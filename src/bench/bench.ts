@@ -1,7 +1,7 @@
 // The whole benchmark: what is measured, how often, and in what order. Repetitions go round all things measured, so that
 // a drift of the machine (clock frequency, other load) touches all rows alike.
 
-import { hostTurn } from '../machine/host-turn.js';
+import { hostTurn } from '../vmm/host-turn.js';
 import type { PagingMode } from '../vmm/options.js';
 import { goalFor, leastTimed } from './clock-step.js';
 import { CpuLoop } from './cpu.js';

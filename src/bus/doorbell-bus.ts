@@ -21,12 +21,19 @@ export interface Doorbell {
   readonly context: EventFdContext;
 }
 
+/** Who keeps a copy of the bus: told when a doorbell has come, and when one has gone, before add() or remove() returns. */
+export interface DoorbellListener {
+  added(doorbell: Doorbell): void;
+  removed(addr: bigint): void;
+}
+
 /** Doorbells by guest-physical address: kick() costs the same with one and with ten thousand. */
 export class DoorbellBus {
   private readonly table = new AddressTable();
   private readonly doorbells: (Doorbell | undefined)[] = [];
   private readonly targets: EventFdContext[] = [];
   private readonly free: number[] = [];
+  private readonly listeners = new Set<DoorbellListener>();
 
   /** True if there is no doorbell: skip the lookup. */
   get empty(): boolean {
@@ -47,6 +54,18 @@ export class DoorbellBus {
     const promised = found & LENGTH_MASK;
     if (promised !== 0 && promised !== length) return false;
     this.targets[found >> LENGTH_BITS]!.signal();
+    return true;
+  }
+
+  /** kick() from a thread of the guest's alone: false, with nothing done, if somebody elsewhere must hear of the signal at once. */
+  kickUnheard(lo: number, hi: number, length: number): boolean {
+    const found = this.table.get(lo, hi);
+    if (found < 0) return false;
+    const promised = found & LENGTH_MASK;
+    if (promised !== 0 && promised !== length) return false;
+    const target = this.targets[found >> LENGTH_BITS]!;
+    if (target.heard) return false;
+    target.signal();
     return true;
   }
 
@@ -76,6 +95,7 @@ export class DoorbellBus {
     this.targets[index] = context;
     this.table.set(low32(addr), high32(addr), (index << LENGTH_BITS) | len);
     context.acquire();
+    for (const listener of this.listeners) listener.added({ addr, len, context });
     return index;
   }
 
@@ -84,6 +104,7 @@ export class DoorbellBus {
     const index = this.lookup(low32(addr), high32(addr));
     if (index < 0) return false;
     this.table.delete(low32(addr), high32(addr));
+    for (const listener of this.listeners) listener.removed(addr);
     this.doorbells[index]!.context.release();
     this.doorbells[index] = undefined;
     this.free.push(index);
@@ -93,6 +114,14 @@ export class DoorbellBus {
   /** Every doorbell, in no particular order: what a vCPU's own thread needs for its copy of the bus. */
   *entries(): Generator<Doorbell> {
     for (const doorbell of this.doorbells) if (doorbell !== undefined) yield doorbell;
+  }
+
+  follow(listener: DoorbellListener): void {
+    this.listeners.add(listener);
+  }
+
+  unfollow(listener: DoorbellListener): void {
+    this.listeners.delete(listener);
   }
 
   /** Cells a lookup of the address looks at; for tests and statistics. */

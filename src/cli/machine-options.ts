@@ -29,6 +29,8 @@ export interface MachineOptions {
   timeout?: number;
   doorbells: DoorbellMode;
   tripleFault: 'stop' | 'reset';
+  /** The processor has a thread of its own. */
+  vcpuThread?: boolean;
   /** False with --no-reboot. */
   reboot: boolean;
   detachKey: DetachKey | undefined;
@@ -94,6 +96,7 @@ export function addMachineOptions(command: Command): Command {
       choice('--triple-fault', ['stop', 'reset']),
       'stop',
     )
+    .option('--vcpu-thread', 'run the processor in a thread of its own, beside the devices’; needs the real clock')
     .option('--no-reboot', 'end the run when the guest resets the machine, instead of starting it again')
     .addOption(
       new Option('--detach-key <key>', 'the key that ends the run, such as ^] or ctrl-a, or none')

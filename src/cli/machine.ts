@@ -40,6 +40,7 @@ export async function readMachine(
     clock,
     doorbells,
     tripleFault,
+    vcpuThread = false,
   } = options;
   if (cpus > 1) throw new CommandError(`--cpus ${cpus}: a machine of this version has one processor`);
   if (path !== undefined && bios !== undefined) {
@@ -63,6 +64,7 @@ export async function readMachine(
     clock,
     doorbells,
     tripleFault,
+    thread: vcpuThread,
     serial,
     ...(vgaRom === undefined ? {} : { vgaRom }),
     ...(biosLog ? { firmwareLog: (bytes: Uint8Array) => void process.stderr.write(bytes) } : {}),

@@ -105,7 +105,7 @@ export class EventFdContext {
       known.acquire();
       return known;
     }
-    const words = new Int32Array(handle.buffer, handle.byteOffset, Slot.Bound + 1);
+    const words = new Int32Array(handle.buffer, handle.byteOffset, Slot.Heard + 1);
     if (!incrementIfPositive(words, Slot.Refs)) throw new EBADF('EventFd: the transferred eventfd has been closed');
     if (words[Slot.IdLo] !== (handle.idLo | 0) || words[Slot.IdHi] !== (handle.idHi | 0)) {
       Atomics.sub(words, Slot.Refs, 1);
@@ -170,6 +170,11 @@ export class EventFdContext {
     return readiness(this.words);
   }
 
+  /** Somebody, in whatever thread, is called when that thread signals: a signal from another one does not reach him. */
+  get heard(): boolean {
+    return Atomics.load(this.words, Slot.Heard) !== 0;
+  }
+
   /** Whether other threads can see the counter at all. */
   get shared(): boolean {
     return typeof SharedArrayBuffer !== 'undefined' && this.words.buffer instanceof SharedArrayBuffer;
@@ -189,10 +194,13 @@ export class EventFdContext {
   subscribe(waiter: EventFdWaiter, exclusive = false): void {
     const others = this.waiters ?? [];
     this.waiters = exclusive ? [waiter, ...others] : [...others, waiter];
+    if (!others.includes(waiter)) Atomics.add(this.words, Slot.Heard, 1);
   }
 
   unsubscribe(waiter: EventFdWaiter): void {
-    const left = (this.waiters ?? []).filter((other) => other !== waiter);
+    const before = this.waiters ?? [];
+    const left = before.filter((other) => other !== waiter);
+    if (left.length < before.length) Atomics.sub(this.words, Slot.Heard, 1);
     this.waiters = left.length === 0 ? null : left;
   }
 

@@ -40,6 +40,8 @@ export const Slot = {
   IdHi: 11,
   /** 1 while an irqfd is bound. */
   Bound: 12,
+  /** How many there are who are called in their thread when it signals. */
+  Heard: 13,
 } as const;
 
 /** One cache line per slot, so that two threads' counters never fight over one. */

@@ -2,6 +2,7 @@
 
 import { EINVAL } from '../eventfd/index.js';
 import type { VmOptions } from '../vmm/options.js';
+import type { VcpuThreadOptions } from '../vmm/thread/vcpu-thread.js';
 import { MAX_MEMORY, MIN_MEMORY } from './memory-map.js';
 import type { DiskOptions } from './devices/ide/ide-controller.js';
 import type { BootModule } from './loaders/index.js';
@@ -45,6 +46,11 @@ export interface PcOptions extends VmOptions {
   debugConsole?: (bytes: Uint8Array) => void;
   /** Gets what a firmware tells of its work on port 402h; without it there is no such port, and firmware is silent. */
   firmwareLog?: (bytes: Uint8Array) => void;
+  /**
+   * The processor runs in a thread of its own, a worker, and the devices in this one (Vm.startThread()): the calling thread is
+   * free while the guest runs. Needs the real clock. With `url`, see VcpuThreadOptions. Default: false.
+   */
+  thread?: boolean | VcpuThreadOptions;
 }
 
 /** How far Pc.run() may go. */
@@ -103,6 +109,7 @@ const OWN: readonly string[] = [
   'serialInput',
   'debugConsole',
   'firmwareLog',
+  'thread',
 ] satisfies (keyof PcOptions)[];
 
 const TRIPLE_FAULTS: readonly unknown[] = ['stop', 'reset', undefined];

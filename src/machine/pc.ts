@@ -4,6 +4,7 @@ import { EBUSY, EINVAL } from '../eventfd/index.js';
 import { loadInspector } from '../core/inspect.js';
 import { ExitReason, type Exit } from '../vmm/exit.js';
 import { MemoryFlag } from '../vmm/memory-slot.js';
+import type { VcpuThread } from '../vmm/thread/vcpu-thread.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import type { Snapshot } from '../vmm/snapshot.js';
 import { Vm } from '../vmm/vm.js';
@@ -20,7 +21,7 @@ import { DEVICE_TYPES } from './devices/registry.js';
 import { COM1_PORT, Uart16550, UART_PORTS } from './devices/uart-16550.js';
 import { VGA_REGISTERS_PORT, VGA_REGISTERS_PORTS, VgaRegisters } from './devices/vga-registers.js';
 import { BLANK_CELL, TEXT_COLUMNS, TEXT_MEMORY, TEXT_ROWS, VGA_PORT, VGA_PORTS, VgaText } from './devices/vga-text.js';
-import { hostTurn } from './host-turn.js';
+import { hostTurn } from '../vmm/host-turn.js';
 import { Idle } from './idle.js';
 import { LineBuffer } from './line-buffer.js';
 import { biosLoader, loaderOf } from './loaders/index.js';
@@ -59,9 +60,13 @@ export class Pc {
   #waits = false;
   #errorMessage = '';
   #running = false;
+  /** The processor's own, with the option `thread`. */
+  #thread: VcpuThread | undefined;
+  /** Output is printed shortly after the exit that it came with. */
+  #flushing: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(vm: Vm, options: PcOptions) {
-    const { serial = () => {}, debugConsole, disks = [], diskError, vgaRom, firmwareLog } = options;
+    const { serial = () => {}, debugConsole, disks = [], diskError, vgaRom, firmwareLog, thread = false } = options;
     this.vm = vm;
     this.#given = options;
     this.vcpu = vm.createVcpu();
@@ -72,6 +77,7 @@ export class Pc {
       disks,
       diskError,
       vgaRom,
+      listen: thread !== false,
       powerOff: () => this.#end('power-off'),
       resetMachine: () => this.#end('reset'),
     });
@@ -111,6 +117,8 @@ export class Pc {
     try {
       pc.#assemble(requests);
       pc.#boot(options);
+      const { thread = false } = options;
+      if (thread !== false) pc.#thread = await vm.startThread(pc.vcpu, thread === true ? {} : thread);
     } catch (error) {
       pc.close();
       throw error;
@@ -232,10 +240,15 @@ export class Pc {
     try {
       for (;;) {
         this.#idle.begin();
-        let reason = signal?.aborted ? 'aborted' : this.#slice(first + maxInstructions, deadline);
+        const last = first + maxInstructions;
+        let reason: StopReason | undefined;
+        if (signal?.aborted) reason = 'aborted';
+        else if (this.#thread === undefined) reason = this.#slice(last, deadline);
+        else reason = await this.#stretch(this.#thread, last, deadline, signal);
         this.#flush();
         if (reason === undefined && performance.now() >= deadline) reason = 'timeout';
         if (reason !== undefined) return await this.#result(reason, first, start);
+        if (this.#thread !== undefined) continue;
         const wait = this.#waits ? this.#millisecondsToTimer() : 0;
         if (wait >= 1) await this.#idle.wait(Math.min(wait, deadline - performance.now()));
         else await hostTurn();
@@ -263,10 +276,35 @@ export class Pc {
     }
   }
 
+  /** A stretch of guest time in the processor's own thread, to its next exit that is for us. */
+  async #stretch(
+    thread: VcpuThread,
+    lastInstruction: number,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): Promise<StopReason | undefined> {
+    const maxInstructions = lastInstruction - this.vcpu.retired;
+    if (maxInstructions <= 0) return 'budget';
+    this.vm.irqChip?.poll();
+    const exit = await thread.run({
+      maxInstructions,
+      timeoutMs: Math.max(0, deadline - performance.now()),
+      ...(signal === undefined ? {} : { signal }),
+      stayHalted: () => this.#wakes(),
+      served: () => void (this.#flushing ??= setTimeout(this.#flush, SLICE_MS)),
+    });
+    return this.#ending ?? this.#answer(exit);
+  }
+
+  /** Something in the machine, or from outside, may end the halt of the vCPU. */
+  #wakes(): boolean {
+    return this.vcpu.interruptsEnabled && (this.vm.nextTimer !== Infinity || this.uart.listens);
+  }
+
   /** The vCPU is halted. With the virtual clock the time until the next timer passes at once. */
   #halted(): StopReason | undefined {
-    const { vm, vcpu } = this;
-    if (!vcpu.interruptsEnabled || (vm.nextTimer === Infinity && !this.uart.listens)) return 'halted';
+    const { vm } = this;
+    if (!this.#wakes()) return 'halted';
     if (vm.clock.mode === 'virtual' && vm.skipToTimer()) return undefined;
     this.#waits = true;
     return undefined;
@@ -334,9 +372,11 @@ export class Pc {
     return disassemble(await loadInspector(), this.vm, this.vcpu, options);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
     for (const output of this.#outputs) output.flush();
-  }
+  };
 
   /** Vm.snapshot(), between two runs: all of the machine's devices are in it. What they have printed is printed. */
   snapshot(): Snapshot {
@@ -378,6 +418,7 @@ export class Pc {
   /** Takes the devices off, and releases the eventfds. */
   close(): void {
     for (const device of this.#devices.splice(0)) device.close();
+    clearTimeout(this.#flushing);
     this.vm.close();
   }
 }

@@ -37,6 +37,8 @@ export interface PlatformParts {
   readonly vcpu: Vcpu;
   readonly cpus: number;
   readonly disks: readonly DiskOptions[];
+  /** As of IrqFds: signals of other threads are waited for. */
+  readonly listen: boolean;
   readonly diskError: ((message: string) => void) | undefined;
   /** The screen's option ROM, for a firmware. */
   readonly vgaRom: Uint8Array | undefined;
@@ -61,7 +63,7 @@ export class Platform {
   readonly #pm: Piix4Pm;
   readonly #resettable: Resettable[] = [];
 
-  constructor({ vm, vcpu, cpus, disks, diskError, vgaRom, powerOff, resetMachine }: PlatformParts) {
+  constructor({ vm, vcpu, cpus, disks, listen, diskError, vgaRom, powerOff, resetMachine }: PlatformParts) {
     this.#vm = vm;
     const memory = vm.options.memory;
     const { timers: time } = vm;
@@ -69,6 +71,7 @@ export class Platform {
       deliver: (message) => vm.deliverInterrupt(message),
       intr: (level) => vcpu.setInterruptLine(level === 1),
       ioApicId: cpus < 15 ? cpus : 15,
+      listen,
     });
     const { chip, pic, ioapic } = this.interrupts;
     vcpu.setInterruptSource(pic);

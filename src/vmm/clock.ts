@@ -81,6 +81,11 @@ export class Clock {
   /** Ticks by the host's clock, whatever the mode: what the core asks in mode 'real'. */
   readonly hostTicks = (): number => Math.floor((performance.now() - this.#start) * this.tscKhz);
 
+  /** When the host's ticks stood at 0, by performance.now(). */
+  get origin(): number {
+    return this.#start;
+  }
+
   /** What a snapshot keeps: ticks that skip() added, and the host's. */
   save(): ClockState {
     return { skipped: this.#skipped, hostTicks: this.hostTicks(), startTime: this.#startTime };

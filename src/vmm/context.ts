@@ -1,10 +1,10 @@
 // What the exit handlers of one vCPU work on. The dispatcher, the handlers and Vcpu share it; users see Vcpu.
 
-import type { Core } from '../core/core.js';
+import type { Core, ExitHandler } from '../core/core.js';
 import type { CoreMemory } from '../core/memory.js';
 import type { DoorbellBus } from '../bus/doorbell-bus.js';
 import type { IoBus } from '../bus/io-bus.js';
-import { EBADF } from '../eventfd/index.js';
+import { EBADF, EBUSY } from '../eventfd/index.js';
 import type { Cpuid } from './cpuid.js';
 import { ExitReason, InternalErrorExit, type Exit, type IoExit, type MmioExit } from './exit.js';
 import type { ExitStats } from './exit-stats.js';
@@ -62,11 +62,31 @@ export type Unfinished =
   /** INS to MMIO: the emulator runs it and needs the port's value, then to be run again. */
   | { kind: 'emulated-in'; exit: IoExit; rip: bigint; row: number };
 
+/** The thread that a vCPU has to itself (thread/vcpu-thread.ts). */
+export interface Elsewhere {
+  /** The guest's code runs there at this moment, or may. */
+  readonly away: boolean;
+  /** Something was requested of the vCPU. */
+  wake(): void;
+  /** run() is to end. */
+  stop(): void;
+  /** Does something while the vCPU stands still between two instructions. */
+  held<T>(work: () => T): T;
+  /** Another timer is the next. */
+  timersChanged(): void;
+  /** The Vm is closed. */
+  close(): Promise<void>;
+}
+
 /** Interruption information (SDM vol. 3, table 25-17): valid. */
 export const EVENT_VALID = 0x8000_0000;
 
 export class VcpuContext {
   core!: Core;
+  /** What `core` calls at an exit. */
+  answer!: ExitHandler;
+  /** The vCPU runs in another thread; `core` then only answers its exits. */
+  elsewhere: Elsewhere | undefined;
   /** Model-specific registers that the core does not know, and the clock behind some of them. */
   registers!: RegisterFile;
   kvmclock!: KvmClock;
@@ -111,6 +131,20 @@ export class VcpuContext {
 
   request(bits: number): void {
     Atomics.or(this.shared.memory.i32, this.word(this.core.layout.REQUEST), bits);
+    this.elsewhere?.wake();
+  }
+
+  /** Throws EBUSY while the vCPU runs in another thread; `what` is the call that is refused. */
+  checkHere(what: string): void {
+    if (this.elsewhere?.away !== true) return;
+    throw new EBUSY(
+      `${what}: vCPU ${this.index} is running in its thread; call requestStop() and wait for run() to return`,
+    );
+  }
+
+  /** Does something that changes what a running vCPU relies on: its caches, the tables that it walks. */
+  held<T>(work: () => T): T {
+    return this.elsewhere === undefined ? work() : this.elsewhere.held(work);
   }
 
   /** Takes request bits back; true if one of them was set. */

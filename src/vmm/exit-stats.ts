@@ -83,19 +83,54 @@ export const EXIT_NAMES: readonly string[] = Object.values(NAMES);
 export const TIMED_FIRST = 16;
 export const TIMED_EVERY = 512;
 
+/** What a vCPU's own thread counts, by row. */
+export interface CountedElsewhere {
+  readonly count: Float64Array;
+  readonly ns: Float64Array;
+}
+
 export class ExitStats {
   readonly count = new Float64Array(ROWS);
   readonly decodes = new Float64Array(ROWS);
   readonly walks = new Float64Array(ROWS);
   readonly decoded = new Float64Array(ROWS);
   readonly ns = new Float64Array(ROWS);
+  /** Their tables are only read here: what they had counted when they were last looked at is taken off. */
+  readonly #elsewhere = new Map<CountedElsewhere, CountedElsewhere>();
 
   reset(): void {
+    this.#gather();
     for (const table of [this.count, this.decodes, this.walks, this.decoded, this.ns]) table.fill(0);
+  }
+
+  /** Another thread's counts are part of these from now on. */
+  follow(counted: CountedElsewhere): void {
+    this.#elsewhere.set(counted, { count: counted.count.slice(), ns: counted.ns.slice() });
+  }
+
+  unfollow(counted: CountedElsewhere): void {
+    this.#gather();
+    this.#elsewhere.delete(counted);
+  }
+
+  #gather(): void {
+    for (const [now, before] of this.#elsewhere) {
+      for (const [sum, table, known] of [
+        [this.count, now.count, before.count],
+        [this.ns, now.ns, before.ns],
+      ] as const) {
+        for (let row = 0; row < ROWS; row++) {
+          const value = table[row]!;
+          sum[row]! += value - known[row]!;
+          known[row] = value;
+        }
+      }
+    }
   }
 
   /** Reasons that occurred, by name. */
   read(): Record<string, ExitCounters> {
+    this.#gather();
     const result: Record<string, ExitCounters> = {};
     for (const key of Object.keys(NAMES) as (keyof typeof NAMES)[]) {
       const row = rowOf(HardwareExit[key]);

@@ -54,6 +54,11 @@ export interface LastException {
 /** Multiprocessing state, KVM's names: it runs, it halted, it waits for a SIPI. */
 export type MpState = 'runnable' | 'halted' | 'init-received';
 
+function checkBudget(maxInstructions: number): void {
+  if (maxInstructions === Infinity || (Number.isSafeInteger(maxInstructions) && maxInstructions >= 0)) return;
+  throw new EINVAL(`run: maxInstructions must be a whole number, not ${String(maxInstructions)}`);
+}
+
 /** What the Vm gives its vCPUs. */
 export interface VcpuParts {
   context: VcpuContext;
@@ -135,15 +140,10 @@ export class Vcpu {
    * bus throws. The vCPU can go on after that: an IN, OUT or MMIO read begins anew, an MMIO write is past.
    */
   run({ maxInstructions = Infinity, timeoutMs = Infinity }: RunOptions = {}): Exit {
-    const endless = maxInstructions === Infinity;
-    if (!endless && (!Number.isSafeInteger(maxInstructions) || maxInstructions < 0)) {
-      throw new EINVAL(`run: maxInstructions must be a whole number, not ${String(maxInstructions)}`);
-    }
+    checkBudget(maxInstructions);
     if (!(timeoutMs >= 0)) throw new EINVAL(`run: timeoutMs must be 0 or more, not ${String(timeoutMs)}`);
-    checkOpen(this.#context.shared, 'run');
-    if (this.#context.running)
-      throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
-    this.#context.running = true;
+    if (this.#context.elsewhere !== undefined) throw new EBUSY(`run: vCPU ${this.index} has a thread, which runs it`);
+    this.#claim();
     try {
       const before = this.retired;
       const finished = this.#finish();
@@ -156,6 +156,38 @@ export class Vcpu {
     } finally {
       this.#context.running = false;
     }
+  }
+
+  /**
+   * @internal run() by the vCPU's own thread (thread/vcpu-thread.ts): `enter` has at most so many instructions run there.
+   * Undefined: an exit is left in the context.
+   */
+  async runElsewhere(
+    { maxInstructions = Infinity }: RunOptions,
+    enter: (maxInstructions: number) => Promise<Exit | undefined>,
+  ): Promise<Exit> {
+    checkBudget(maxInstructions);
+    this.#claim();
+    try {
+      const before = this.retired;
+      const finished = this.#finish();
+      const left = maxInstructions - (this.retired - before);
+      if (finished === undefined && this.immediateExit) return new PlainExit(ExitReason.Intr);
+      this.#endKnownHalt();
+      const exit = finished ?? (await enter(left)) ?? this.#take();
+      this.#context.lastReason = exit.reason;
+      return exit;
+    } finally {
+      this.#context.running = false;
+    }
+  }
+
+  /** run() is under way from now on. Throws EBADF, or EBUSY if it was. */
+  #claim(): void {
+    checkOpen(this.#context.shared, 'run');
+    if (this.#context.running)
+      throw new EBUSY(`run: vCPU ${this.index} is running already (called from a device of its own?)`);
+    this.#context.running = true;
   }
 
   /** Runs exactly one instruction. The exit is Debug (as under KVM_GUESTDBG_SINGLESTEP) unless the instruction made another. */
@@ -207,12 +239,8 @@ export class Vcpu {
 
   #enter(maxInstructions: number, timeoutMs: number): Exit {
     const context = this.#context;
-    const { layout, exports } = this.#core;
-    const { i32 } = context.shared.memory;
-    const activity = context.word(layout.ACTIVITY);
-    // A halt that the caller knows of is over; one that came with the last instruction of a budget is yet to be reported.
-    // With a local APIC of its own the vCPU stays halted until something wakes it (as with KVM's irqchip).
-    if (!this.#hasApic && i32[activity] === 1 && this.#context.lastReason === ExitReason.Hlt) i32[activity] = 0;
+    const { exports } = this.#core;
+    this.#endKnownHalt();
     const deadline = timeoutMs === Infinity ? Infinity : performance.now() + timeoutMs;
     let left = maxInstructions;
     while (left > 0) {
@@ -229,6 +257,16 @@ export class Vcpu {
     return new PlainExit(ExitReason.Budget);
   }
 
+  /**
+   * A halt that the caller knows of is over; one that came with the last instruction of a budget is yet to be reported.
+   * With a local APIC of its own the vCPU stays halted until something wakes it (as with KVM's irqchip).
+   */
+  #endKnownHalt(): void {
+    const { i32 } = this.#context.shared.memory;
+    const activity = this.#context.word(this.#core.layout.ACTIVITY);
+    if (!this.#hasApic && i32[activity] === 1 && this.#context.lastReason === ExitReason.Hlt) i32[activity] = 0;
+  }
+
   /** The exit that a handler has left; or what a device has thrown. */
   #take(): Exit {
     const context = this.#context;
@@ -242,27 +280,33 @@ export class Vcpu {
     return exit ?? new InternalErrorExit(InternalError.UnexpectedExitReason, [], 'the guest was left without an exit');
   }
 
-  /** Makes run() return Intr soon, from any place in this thread (a device, a signal handler); also the next run() if none is under way. */
+  /** Makes run() return Intr soon, from any place in this thread (a device, a signal handler); also the next run() if none is under way. Works the same while the vCPU runs in a thread of its own. */
   requestStop(): void {
-    this.#context.request(this.#core.layout.REQUEST_STOP);
+    const { elsewhere } = this.#context;
+    if (elsewhere === undefined) this.#context.request(this.#core.layout.REQUEST_STOP);
+    else elsewhere.stop();
   }
 
   getRegs(): Regs {
+    this.#context.checkHere('getRegs');
     this.#core.exports.syncExit();
     return readRegs(this.#core, this.#context.shared.memory);
   }
 
   setRegs(regs: Regs): void {
+    this.#context.checkHere('setRegs');
     this.#core.exports.syncExit();
     writeRegs(this.#core, this.#context.shared.memory, regs);
   }
 
   getSregs(): Sregs {
+    this.#context.checkHere('getSregs');
     return readSregs(this.#core, this.#context.shared.memory);
   }
 
   /** Throws EINVAL for a combination that VM entry would refuse, EFAULT if PAE's four entries are not in memory. */
   setSregs(sregs: Sregs): void {
+    this.#context.checkHere('setSregs');
     const read = (gpa: bigint): Uint8Array => this.#guest.read(gpa, 32);
     writeSregs(this.#core, this.#context.shared.memory, sregs, this.#physicalBits, read);
     this.#context.shadow?.clear();
@@ -285,6 +329,7 @@ export class Vcpu {
 
   /** KVM_GET_XSAVE: the XSAVE image in standard form (SDM vol. 1, 13.4), 832 bytes: x87, SSE, AVX. */
   getXsave(): Uint8Array {
+    this.#context.checkHere('getXsave');
     const { exports, state, layout } = this.#core;
     exports.saveFpu();
     return this.#context.shared.memory.u8.slice(state + layout.FXSAVE, state + layout.FXSAVE + layout.XSAVE_SIZE);
@@ -306,6 +351,7 @@ export class Vcpu {
   }
 
   #loadXsave(caller: string, image: Uint8Array): void {
+    this.#context.checkHere(caller);
     const mxcsr = new DataView(image.buffer, image.byteOffset, image.byteLength).getUint32(MXCSR_AT, true);
     if (mxcsr >>> 16 !== 0) throw new EINVAL(`${caller}: MXCSR 0x${mxcsr.toString(16)} has reserved bits`);
     this.#context.shared.memory.u8.set(image, this.#core.state + this.#core.layout.FXSAVE);
@@ -314,11 +360,13 @@ export class Vcpu {
 
   /** KVM_GET_XCRS: XCR0. */
   getXcr0(): bigint {
+    this.#context.checkHere('getXcr0');
     return this.#context.shared.memory.u64[(this.#core.state + this.#core.layout.XCR0) / 8]!;
   }
 
   /** KVM_SET_XCRS. Throws EINVAL for what XSETBV would refuse (SDM vol. 1, 13.3). */
   setXcr0(value: bigint): void {
+    this.#context.checkHere('setXcr0');
     if (!this.#core.exports.validXcr0(value)) throw new EINVAL(`setXcr0: 0x${value.toString(16)}`);
     this.#context.shared.memory.u64[(this.#core.state + this.#core.layout.XCR0) / 8] = value;
     this.#core.exports.stateChanged();
@@ -326,11 +374,13 @@ export class Vcpu {
 
   /** The registers asked for; without an argument all that the CPU itself keeps. Throws EINVAL for one that does not exist. */
   getMsrs(indexes: readonly number[] = [...STATE_MSRS, ...this.#context.registers.indexes]): Msr[] {
+    this.#context.checkHere('getMsrs');
     return indexes.map((index) => ({ index, data: readMsr(this.#context, this.#ticks(), index) }));
   }
 
   /** In order; throws EINVAL at the first that does not exist or refuses its value, after setting those before. */
   setMsrs(msrs: readonly Msr[]): void {
+    this.#context.checkHere('setMsrs');
     for (const msr of msrs) writeMsr(this.#context, this.#ticks(), msr);
     this.#context.kvmclock.refresh();
     this.#core.exports.stateChanged();
@@ -338,11 +388,13 @@ export class Vcpu {
   }
 
   getDebugRegs(): DebugRegs {
+    this.#context.checkHere('getDebugRegs');
     return readDebugRegs(this.#core, this.#context.shared.memory);
   }
 
   /** Throws EINVAL for bits above 31 in DR6 or DR7. */
   setDebugRegs(regs: DebugRegs): void {
+    this.#context.checkHere('setDebugRegs');
     writeDebugRegs(this.#core, this.#context.shared.memory, regs);
   }
 
@@ -392,6 +444,7 @@ export class Vcpu {
 
   /** kvm_run.ready_for_interrupt_injection: an interrupt injected now would be taken at once. */
   get readyForInterrupt(): boolean {
+    this.#context.checkHere('readyForInterrupt');
     const { layout, exports } = this.#core;
     const { i32 } = this.#context.shared.memory;
     const free = i32[this.#context.word(layout.IRQ_VECTOR)]! < 0;
@@ -449,12 +502,14 @@ export class Vcpu {
 
   /** Back to the state after power-on (SDM vol. 3, table 10-1): real mode, CS:RIP F000:FFF0. What an exit left undone is forgotten. */
   reset(): void {
+    this.#context.checkHere('reset');
     this.#context.unfinished = undefined;
     this.#reset();
   }
 
   /** KVM_TRANSLATE: the guest-physical address of a linear one, by the guest's tables at supervisor privilege; undefined if it has none. */
   translate(linear: bigint): bigint | undefined {
+    this.#context.checkHere('translate');
     const { layout, exports } = this.#core;
     exports.syncExit();
     return walkGuest(this.#context, BigInt.asUintN(64, linear), layout.ACCESS_READ, layout.TLB_SUPERVISOR)?.gpa;
@@ -465,6 +520,7 @@ export class Vcpu {
    * supervisor privilege: accessed flags are set as by the processor.
    */
   pageWalk(linear: bigint): PageWalk {
+    this.#context.checkHere('pageWalk');
     this.#core.exports.syncExit();
     return traceWalk(this.#context, BigInt.asUintN(64, linear));
   }
@@ -474,6 +530,7 @@ export class Vcpu {
    * looks: nothing of the guest or of the hypervisor's tables changes, not even an accessed flag.
    */
   lookUp(linear: bigint): LookUp {
+    this.#context.checkHere('lookUp');
     return this.#lookUps.of(linear);
   }
 }

@@ -8,7 +8,7 @@ import { DoorbellBus } from '../bus/doorbell-bus.js';
 import { IoBus } from '../bus/io-bus.js';
 import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
 import { IrqFds, type IrqFdArgs } from '../bus/irqfd.js';
-import { EBUSY, EEXIST, EINVAL, ENOENT, ENXIO } from '../eventfd/index.js';
+import { EBUSY, EEXIST, EINVAL, ENOENT, ENXIO, EOPNOTSUPP } from '../eventfd/index.js';
 import { Clock } from './clock.js';
 import { checkOpen, VcpuContext, type Shared } from './context.js';
 import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
@@ -41,6 +41,7 @@ import { Slots } from './slots.js';
 import type { Snapshot } from './snapshot.js';
 import { Snapshots } from './snapshots.js';
 import { DeliveryMode, type InterruptMessage } from './interrupt-message.js';
+import { VcpuThread, type VcpuThreadOptions } from './thread/vcpu-thread.js';
 import { Timers } from './timers.js';
 import { Vcpu } from './vcpu.js';
 
@@ -162,13 +163,14 @@ export class Vm {
 
   #instantiate(context: VcpuContext, first: boolean): Core {
     const { module } = this.#core;
-    return Core.create(module, this.#linear, context.index, first, makeExitHandler(context), this.clock.hostTicks);
+    context.answer = makeExitHandler(context);
+    return Core.create(module, this.#linear, context.index, first, context.answer, this.clock.hostTicks);
   }
 
   /** KVM_SET_USER_MEMORY_REGION: makes, deletes, moves or re-flags a memory slot. For its errors see Slots.set(). */
   setMemoryRegion(region: MemoryRegion): void {
     checkOpen(this.#shared, 'setMemoryRegion');
-    this.#slots.set(region);
+    this.#held(() => this.#slots.set(region));
   }
 
   /**
@@ -176,7 +178,7 @@ export class Vm {
    * whole 64-bit words. ENOENT for a slot that does not exist or has no LogDirtyPages.
    */
   getDirtyLog(slot: number): Uint8Array {
-    return this.#slots.takeDirtyLog(slot);
+    return this.#held(() => this.#slots.takeDirtyLog(slot));
   }
 
   /** KVM_IOEVENTFD: binds writes to an eventfd, or (IoEventFdFlag.Deassign) unbinds them. For its errors see IoEventFds. */
@@ -238,10 +240,12 @@ export class Vm {
    * took it.
    */
   deliverInterrupt({ destination, logical, mode, vector, level, redirectionHint }: InterruptMessage): boolean {
-    const { exports } = this.#first.context.core;
+    const { core, elsewhere } = this.#first.context;
     const wide = destination > 0xff ? 1 : 0;
     const one = redirectionHint && mode === DeliveryMode.Fixed ? DeliveryMode.LowestPriority : mode;
-    return exports.sendInterrupt(destination, logical ? 1 : 0, wide, one, vector, level ? 1 : 0) !== 0;
+    const taken = core.exports.sendInterrupt(destination, logical ? 1 : 0, wide, one, vector, level ? 1 : 0) !== 0;
+    elsewhere?.wake(); // the core wakes the threads of other vCPUs than its own
+    return taken;
   }
 
   /** KVM_GET_CPUID2. */
@@ -258,6 +262,7 @@ export class Vm {
   /** A further vCPU, as after power-on. EINVAL when there are as many as there can be. */
   createVcpu(): Vcpu {
     checkOpen(this.#shared, 'createVcpu');
+    if (this.#first.context.elsewhere !== undefined) throw new EBUSY('createVcpu: a vCPU has a thread of its own');
     const index = this.#vcpus.length;
     const { layout: limits } = this.#first.context.core;
     if (index >= limits.MAX_VCPUS) throw new EINVAL(`createVcpu: a Vm has at most ${limits.MAX_VCPUS} vCPUs`);
@@ -284,6 +289,37 @@ export class Vm {
     if (index === 0) this.clock.follow(() => vcpu.retired);
     this.#vcpus.push(vcpu);
     return vcpu;
+  }
+
+  /**
+   * Gives a vCPU a thread of its own, a worker: run() of what this resolves with takes the place of Vcpu.run(), and this
+   * thread, where the devices are, stays free between exits. Kicks cost there what they cost here; every other exit costs a
+   * round trip. EINVAL with the virtual clock, for then runs would not repeat, and with several vCPUs; EOPNOTSUPP without
+   * shared memory; EBUSY if it runs or has a thread; what the thread failed with if it cannot be started.
+   */
+  async startThread(vcpu: Vcpu, options: VcpuThreadOptions = {}): Promise<VcpuThread> {
+    checkOpen(this.#shared, 'startThread');
+    const context = this.#contexts[vcpu.index];
+    if (context === undefined || this.#vcpus[vcpu.index] !== vcpu) {
+      throw new EINVAL('startThread: that is no vCPU of this Vm');
+    }
+    if (this.#vcpus.length > 1) throw new EINVAL('startThread: several vCPUs share one thread, in turn');
+    if (this.clock.mode === 'virtual') {
+      throw new EINVAL(
+        "startThread: with clock 'virtual' a vCPU runs in the calling thread, so that runs repeat; use 'real'",
+      );
+    }
+    if (!this.#linear.shared) {
+      throw new EOPNOTSUPP('startThread: there is no shared memory here (the page is not cross-origin isolated)');
+    }
+    if (context.running) throw new EBUSY(`startThread: vCPU ${vcpu.index} is running`);
+    if (context.elsewhere !== undefined) throw new EBUSY(`startThread: vCPU ${vcpu.index} has a thread already`);
+    const {
+      clock,
+      timers,
+      options: { cpu },
+    } = this;
+    return VcpuThread.start({ core: this.#core, context, vcpu, clock, timers, apic: cpu.apic }, options);
   }
 
   /** Power-on state, and what the hypervisor tells the processor; instructions retired and counters go on. */
@@ -483,6 +519,7 @@ export class Vm {
     this.#shared.closed = true;
     this.#ioeventfds.close();
     this.#irqChip?.close();
+    for (const { elsewhere } of this.#contexts) void elsewhere?.close();
   }
 
   #slotsChanged(): void {
@@ -492,7 +529,15 @@ export class Vm {
 
   /** A timer has been set: with the virtual clock the run that is under way ends when it is due. */
   #limitRun(instructions: number): void {
-    for (const { core, running } of this.#contexts) if (running) core.exports.limitRun(instructions);
+    for (const { core, running, elsewhere } of this.#contexts) {
+      if (elsewhere !== undefined) elsewhere.timersChanged();
+      else if (running) core.exports.limitRun(instructions);
+    }
+  }
+
+  /** Does something that changes what running vCPUs rely on. */
+  #held<T>(work: () => T): T {
+    return this.#contexts.reduce((inner, context) => () => context.held(inner), work)();
   }
 
   #flush(): void {
@@ -500,7 +545,22 @@ export class Vm {
   }
 
   #invalidateCode(host: number, length: number): void {
-    for (const { core } of this.#contexts) core.exports.invalidateCode(host, length);
+    for (const context of this.#contexts) {
+      const { exports } = context.core;
+      if (context.elsewhere?.away !== true) exports.invalidateCode(host, length);
+      else if (this.#holdsCode(host, length)) context.held(() => exports.invalidateCode(host, length));
+    }
+  }
+
+  /** Whether anything there was decoded, to the page. */
+  #holdsCode(host: number, length: number): boolean {
+    const { u32 } = this.#linear;
+    const { CODE_MAP } = this.#first.context.core.layout;
+    for (let page = host >>> 12; page < (host + length + 0xfff) >>> 12; page++) {
+      const word = (CODE_MAP >>> 2) + page * 2;
+      if ((Atomics.load(u32, word) | Atomics.load(u32, word + 1)) !== 0) return true;
+    }
+    return false;
   }
 }
 

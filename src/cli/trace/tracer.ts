@@ -2,7 +2,7 @@
 
 import { codeBits, linearRip, readLinear } from '../../machine/code-bytes.js';
 import { LONGEST_INSTRUCTION } from '../../machine/disassembly.js';
-import { hostTurn } from '../../machine/host-turn.js';
+import { hostTurn } from '../../vmm/host-turn.js';
 import type { Pc } from '../../machine/pc.js';
 import type { PcRunOptions } from '../../machine/pc-options.js';
 import type { RunResult } from '../../machine/run-result.js';
