@@ -90,6 +90,7 @@ describe.each(ISOLATIONS)('%s', (isolation) => {
       const lab = await LabPage.open({ isolation, link: 'guest=hello-long', patience: 25_000 });
       await lab.drop('disk.img', bytesOf(DISK));
       await works(lab);
+      expect(await lab.choice('Guest').locator('option:checked').innerText()).toBe('disk.img');
     });
 
     it('is dropped itself, then its disk', async () => {

@@ -201,4 +201,27 @@ describe('of a PC', () => {
     expect([...file('opt/x/y')]).toEqual([7]);
     expect(() => describePc(device, { cpus: 1, memory: MIB, files: { 'etc/x': new Uint8Array(1) } })).toThrow('opt/');
   });
+
+  it('makes items when one is asked for, and not for a guest that only looks whether there is a fw_cfg', async () => {
+    let calls = 0;
+    const other = await TestBoard.create();
+    const lazy = new FwCfg({
+      memory: other.vm.memory,
+      describe: (fwCfg) => {
+        calls++;
+        describePc(fwCfg, { cpus: 2, memory: 64 * MIB });
+      },
+    });
+    other.vm.pio.claim({ addr: BigInt(FW_CFG_PORT), len: FW_CFG_PORTS, device: lazy });
+    const takeThere = (count: number): number[] => Array.from({ length: count }, () => other.in(0x511, 1)!);
+    other.out(0x510, 0, 2);
+    expect(text(takeThere(4))).toBe('QEMU');
+    lazy.reset();
+    expect(calls).toBe(0);
+    other.out(0x510, 5, 2);
+    expect(takeThere(2)).toEqual([2, 0]);
+    other.out(0x510, 0xf, 2);
+    expect(takeThere(2)).toEqual([2, 0]);
+    expect(calls).toBe(1);
+  });
 });
