@@ -12,6 +12,10 @@ const qemu = new Set(
 /** Those that only this machine's boot has, each with the reason why that is right. */
 export const EXPLAINED: readonly { text: RegExp; why: string }[] = [
   {
+    text: /^<4> hrtimer: interrupt took \d+ ns$/,
+    why: 'The guest’s time is the host’s, which did something else while the kernel was in its timer interrupt.',
+  },
+  {
     text: /^<4> hpet: Lost \d+ RTC interrupts$/,
     why: 'The guest’s time is the host’s: a host that does something else for a tenth of a second takes the guest 6 periods of 64 Hz.',
   },
