@@ -128,7 +128,7 @@ export async function guestTarget({ prepare }: GuestOptions = {}): Promise<Targe
     batch: 1,
     seeds: () => seeds,
     fresh: (random) => {
-      if (random.oneIn(2)) return withHead(random, chipsetGuest(random));
+      if (random.oneIn(4)) return withHead(random, chipsetGuest(random));
       // real-mode code out of instructions
       const input = new Uint8Array(HEAD + 32 * 4 + random.below(512));
       random.fill(input, 0, HEAD);
