@@ -5,6 +5,9 @@ import type { ClockMode } from './options.js';
 /** The core has the rate of the virtual clock in 16.16 bits. */
 const RATE_ONE = 65536;
 
+/** The virtual clock can be put forward to here and no further: 37 days at 2.8 GHz. Beyond, numbers are not exact. */
+export const LAST_TICK = Number.MAX_SAFE_INTEGER;
+
 export type ClockState = { skipped: number; hostTicks: number; startTime: number };
 
 export class Clock {
@@ -73,9 +76,8 @@ export class Clock {
 
   /** The first tick at which nanoseconds() has reached a time, whatever is lost in rounding. */
   #tickOf(nanoseconds: number): number {
-    let tick = Math.floor((nanoseconds * this.tscKhz) / 1e6);
-    while ((tick * 1e6) / this.tscKhz < nanoseconds) tick++;
-    return tick;
+    const tick = Math.floor((nanoseconds * this.tscKhz) / 1e6);
+    return (tick * 1e6) / this.tscKhz < nanoseconds ? tick + 1 : tick;
   }
 
   /** Ticks by the host's clock, whatever the mode: what the core asks in mode 'real'. */

@@ -9,7 +9,7 @@ import { IoBus } from '../bus/io-bus.js';
 import { IoEventFds, type IoEventFdArgs } from '../bus/ioeventfd.js';
 import { IrqFds, type IrqFdArgs } from '../bus/irqfd.js';
 import { EBUSY, EEXIST, EINVAL, ENOENT, ENXIO, EOPNOTSUPP } from '../eventfd/index.js';
-import { Clock } from './clock.js';
+import { Clock, LAST_TICK } from './clock.js';
 import { checkOpen, VcpuContext, type Shared } from './context.js';
 import { Cpuid, defaultCpuid, type CpuidEntry } from './cpuid.js';
 import { featureBits } from './features.js';
@@ -431,11 +431,14 @@ export class Vm {
 
   /**
    * Puts the virtual clock and every TSC forward by so many nanoseconds: what a machine does whose vCPUs all halt until a
-   * timer. EINVAL with the real clock, which nobody can hurry.
+   * timer. EINVAL with the real clock, which nobody can hurry, and beyond 2^53 ticks, 37 days at 2.8 GHz.
    */
   skipTime(nanoseconds: number): void {
     if (this.clock.mode !== 'virtual') throw new EINVAL('skipTime: only the virtual clock can be put forward');
     if (!(nanoseconds >= 0)) throw new EINVAL(`skipTime: nanoseconds must be 0 or more, not ${String(nanoseconds)}`);
+    if (this.#isBeyond(this.clock.nanoseconds() + nanoseconds)) {
+      throw new EINVAL(`skipTime: the virtual clock has 2^53 ticks, and cannot go ${nanoseconds} ns further`);
+    }
     this.#skip(Math.round((nanoseconds * this.options.tscKhz) / 1e6));
   }
 
@@ -446,19 +449,31 @@ export class Vm {
     }
   }
 
-  /** When the next timer of a device or of a local APIC is due, in nanoseconds since power-on; Infinity = none is set. */
-  get nextTimer(): number {
-    const ticks = this.#vcpus.reduce((least, { timerTicks }) => Math.min(least, timerTicks), Infinity);
-    return Math.min(this.timers.next, (ticks * 1e6) / this.options.tscKhz);
+  /** Whether the virtual clock ends before this time. */
+  #isBeyond(nanoseconds: number): boolean {
+    return (nanoseconds * this.options.tscKhz) / 1e6 >= LAST_TICK;
   }
 
-  /** With the virtual clock and all vCPUs halted: puts it forward to the next timer. False: none is set. */
+  /**
+   * When the next timer of a device or of a local APIC is due, in nanoseconds since power-on; Infinity = none is set, or none
+   * that the virtual clock reaches: it ends with 2^53 ticks, 37 days at 2.8 GHz.
+   */
+  get nextTimer(): number {
+    const next = Math.min(this.timers.next, (this.#apicTimer() * 1e6) / this.options.tscKhz);
+    return this.clock.mode === 'virtual' && this.#isBeyond(next) ? Infinity : next;
+  }
+
+  /** When the next timer of a local APIC is due, in ticks of the clock. */
+  #apicTimer(): number {
+    return this.#vcpus.reduce((least, { timerTicks }) => Math.min(least, timerTicks), Infinity);
+  }
+
+  /** With the virtual clock and all vCPUs halted: puts it forward to the next timer. False: none is set, see nextTimer. */
   skipToTimer(): boolean {
     if (this.clock.mode !== 'virtual') throw new EINVAL('skipToTimer: only the virtual clock can be put forward');
-    const next = this.nextTimer;
-    if (next === Infinity) return false;
-    // at least to the timer, whatever is lost in rounding
-    this.#skip(Math.max(1, this.clock.ticksUntil(next)));
+    if (this.nextTimer === Infinity) return false;
+    const ticks = Math.min(this.#apicTimer() - this.clock.ticks(), this.clock.ticksUntil(this.timers.next));
+    this.#skip(Math.max(1, ticks));
     return true;
   }
 

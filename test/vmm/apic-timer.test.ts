@@ -2,7 +2,7 @@
 // and 112 ticks a period of the 25 MHz crystal that CPUID 15H tells, if the options do not say otherwise.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { ExitReason, Snapshot } from '../../src/index.js';
+import { EINVAL, ExitReason, Snapshot } from '../../src/index.js';
 import {
   apicMachine,
   closeAll,
@@ -288,6 +288,19 @@ describe('a halted processor', () => {
       const { rax, rdx } = vcpu.getRegs();
       expect(Number((rdx << 32n) | rax)).toBe(start + second * 2_800_000_000);
     }
+  });
+  it('is not put forward beyond the end of the virtual clock, 2^53 ticks', async () => {
+    const cpu = await apicMachine();
+    const { vm, vcpu } = cpu;
+    arm(cpu, MASKED | PERIODIC | VECTOR, 0xffff_ffff, 0xa);
+    vm.memory.write(CODE, Uint8Array.from(HALT));
+    vcpu.setRegs({ ...vcpu.getRegs(), rip: BigInt(CODE) });
+    const period = 0xffff_ffff * 128 * 112;
+    let skips = 0;
+    while (skips < 1000 && vcpu.run({ maxInstructions: 100 }).reason === ExitReason.Hlt && vm.skipToTimer()) skips++;
+    expect(skips).toBe(Math.floor(2 ** 53 / period));
+    expect(vm.nextTimer).toBe(Infinity);
+    expect(() => vm.skipTime(40 * 86_400e9)).toThrow(EINVAL);
   });
   it('stays halted without anything that wakes it; interrupts that are masked do not', async () => {
     const cpu = await apicMachine();

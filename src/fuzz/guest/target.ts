@@ -11,6 +11,7 @@ import { mutateBytes } from '../mutate.js';
 import { Random } from '../random.js';
 import { oneByOne, type Explanation, type Finding, type Target } from '../target.js';
 import { differenceOf, GuestBox } from './box.js';
+import { chipsetGuest } from './chipset.js';
 
 const PAGING: readonly PagingMode[] = ['ept', 'npt', 'shadow'];
 /** Before the image in an input: the paging mode, and what the sizes of the slices are made of. */
@@ -71,6 +72,14 @@ class Boxes {
   }
 }
 
+/** An input out of an image. */
+function withHead(random: Random, image: Uint8Array): Uint8Array {
+  const input = new Uint8Array(HEAD + image.length);
+  random.fill(input, 0, HEAD);
+  input.set(image, HEAD);
+  return input;
+}
+
 const imageOf = (input: Uint8Array): Uint8Array => input.subarray(HEAD);
 
 /** Sizes of slices: of a few instructions, or of many. */
@@ -119,6 +128,7 @@ export async function guestTarget({ prepare }: GuestOptions = {}): Promise<Targe
     batch: 1,
     seeds: () => seeds,
     fresh: (random) => {
+      if (random.oneIn(4)) return withHead(random, chipsetGuest(random));
       // real-mode code out of instructions
       const input = new Uint8Array(HEAD + 32 * 4 + random.below(512));
       random.fill(input, 0, HEAD);
