@@ -8,7 +8,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { Pc } from '../dist/index.js';
+
+/** @type {typeof import('../src/index.js')} */
+const { Pc } = await import(new URL('../dist/index.js', import.meta.url).href);
 
 const TSC_KHZ = 2_800_000;
 const KICKS = ['mmio-none', 'mmio-wildcard', 'pio-wildcard', 'hypercall', 'cpuid', 'pv'];

@@ -455,6 +455,7 @@ export class Vcpu {
 
   /** RFLAGS.IF: what waits for an interrupt gets one. */
   get interruptsEnabled(): boolean {
+    this.#context.checkHere('interruptsEnabled');
     return (this.#core.exports.getRflags() & 0x200) !== 0;
   }
 
@@ -492,6 +493,7 @@ export class Vcpu {
 
   /** KVM_SET_MP_STATE. */
   set mpState(state: MpState) {
+    this.#context.checkHere('mpState');
     const { layout } = this.#core;
     const activity = { runnable: 0, halted: layout.ACTIVITY_HALTED, 'init-received': layout.ACTIVITY_WAIT_FOR_SIPI };
     if (!Object.hasOwn(activity, state)) {
