@@ -17,6 +17,7 @@ export let codeAddress: usize = 0;
 export let codeSize: u32 = 0;
 export let codeCalls: u32 = 0;
 export function codeWritten(host: usize, size: u32): void { codeAddress = host; codeSize = size; codeCalls++; }
+export function lookAgain(): void {}
 `,
   'assembly/imports.ts': `
 export function exitHandler(reason: i32, gpaLow: i32, gpaHigh: i32, info: i32): i32 { return 0; }

@@ -16,7 +16,8 @@ function clockStep(): number {
 
 /** A timed exit this much longer than the average of its reason was interrupted: it happened, but stands for no others. */
 const INTERRUPTED_TIMES = 50;
-const INTERRUPTED_NS = 20_000 + 2e6 * STEP_MS;
+const INTERRUPTED_MS = 0.02 + 2 * STEP_MS;
+const INTERRUPTED_NS = INTERRUPTED_MS * 1e6;
 
 /**
  * Nanoseconds to add to a reason's sum for a timed exit that began at `start` (performance.now()): exit number `n` of its
@@ -25,7 +26,8 @@ const INTERRUPTED_NS = 20_000 + 2e6 * STEP_MS;
 export function timedExit(start: number, n: number, sum: number): number {
   const end = performance.now();
   // a second look costs what the first did, here and now: by a coarse clock on average
-  const ns = (end - start - (performance.now() - end)) * 1e6;
+  const look = performance.now() - end;
+  const ns = (end - start - (look > INTERRUPTED_MS ? 0 : look)) * 1e6;
   if (n < TIMED_FIRST) return ns;
   const much = Math.abs(ns);
   if (much > INTERRUPTED_NS && much * n > INTERRUPTED_TIMES * sum) return Math.max(0, ns);

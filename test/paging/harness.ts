@@ -13,6 +13,7 @@ export let codeAddress: usize = 0;
 export let codeSize: u32 = 0;
 export let codeCalls: u32 = 0;
 export function codeWritten(host: usize, size: u32): void { codeAddress = host; codeSize = size; codeCalls++; }
+export function lookAgain(): void {}
 `;
 
 type Getter = { readonly value: number };
