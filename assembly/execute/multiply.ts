@@ -8,8 +8,7 @@ import { put } from './operand';
 import { readSized, signed, writeSized } from './sized';
 
 /** Upper 64 bits of an unsigned 64 × 64 product. */
-// @ts-ignore: decorator
-@inline export function highUnsigned(a: u64, b: u64): u64 {
+export function highUnsigned(a: u64, b: u64): u64 {
   const aLow = a & 0xffffffff;
   const aHigh = a >> 32;
   const bLow = b & 0xffffffff;
@@ -39,8 +38,7 @@ export function highSigned(a: i64, b: i64): i64 {
 }
 
 /** MUL r/m64: rDX:rAX = rAX × b. */
-// @ts-ignore: decorator
-@inline export function multiply64(c: usize, b: u64): void {
+export function multiply64(c: usize, b: u64): void {
   const a = load<u64>(c, GPR);
   const low = a * b;
   const high = highUnsigned(a, b);

@@ -25,7 +25,7 @@ import {
 } from '../flags';
 import { doubleShift, sar, shift, shl, shr32, shr64 } from './shift';
 import { readSized, signed, writeSized } from './sized';
-import { loadLocked, storeLocked } from './locked';
+import { locked } from './locked';
 import { divide, imul, multiply, multiply64 } from './multiply';
 import { bmi, count } from './bmi';
 import { bit, compareExchange, crc32, exchangeAdd, scan, swapBytes } from './bits';
@@ -937,68 +937,17 @@ export function execute(first: usize): void {
         op += UOP;
         continue;
       }
-      case Uop.LOAD_LOCKED8: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 1) || !readable(e, a, 1)) break;
-        loadLocked<u8>(c, dst(op), host(e, a));
-        op += UOP;
-        continue;
-      }
-      case Uop.LOAD_LOCKED16: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 2) || !readable(e, a, 2)) break;
-        loadLocked<u16>(c, dst(op), host(e, a));
-        op += UOP;
-        continue;
-      }
-      case Uop.LOAD_LOCKED32: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 4) || !readable(e, a, 4)) break;
-        loadLocked<u32>(c, dst(op), host(e, a));
-        op += UOP;
-        continue;
-      }
-      case Uop.LOAD_LOCKED64: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 8) || !readable(e, a, 8)) break;
-        loadLocked<u64>(c, dst(op), host(e, a));
-        op += UOP;
-        continue;
-      }
-      case Uop.STORE_LOCKED8: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 1)) break;
-        if (storeLocked<u8>(c, host(e, a), load<u8>(src(op)))) op += UOP;
-        else op -= <usize>load<u8>(op, AUX) * UOP;
-        continue;
-      }
-      case Uop.STORE_LOCKED16: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 2)) break;
-        if (storeLocked<u16>(c, host(e, a), load<u16>(src(op)))) op += UOP;
-        else op -= <usize>load<u8>(op, AUX) * UOP;
-        continue;
-      }
-      case Uop.STORE_LOCKED32: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 4)) break;
-        if (storeLocked<u32>(c, host(e, a), load<u32>(src(op)))) op += UOP;
-        else op -= <usize>load<u8>(op, AUX) * UOP;
-        continue;
-      }
+      case Uop.LOAD_LOCKED8:
+      case Uop.LOAD_LOCKED16:
+      case Uop.LOAD_LOCKED32:
+      case Uop.LOAD_LOCKED64:
+      case Uop.STORE_LOCKED8:
+      case Uop.STORE_LOCKED16:
+      case Uop.STORE_LOCKED32:
       case Uop.STORE_LOCKED64: {
-        const a = address(op);
-        const e = tlbEntry(tlb, a);
-        if (!writable(e, a, 8)) break;
-        if (storeLocked<u64>(c, host(e, a), load<u64>(src(op)))) op += UOP;
-        else op -= <usize>load<u8>(op, AUX) * UOP;
+        const next = locked(op, tlb);
+        if (!next) break;
+        op = next;
         continue;
       }
       case Uop.STORE8: {
