@@ -46,7 +46,6 @@ import { powerUp } from './execute/startup';
 import { limitBudget, retiredBefore, setNumber } from './clock';
 import { send } from './apic/message';
 import { putApicBase } from './apic/msr';
-import { pendingVector } from './apic/priority';
 import { isEnabled, LVT_EXTINT, LVT_LINT0, LVT_MASKED, LVT_MODE, lvt } from './apic/registers';
 import { aimTimer, pollTimer } from './apic/timer';
 
@@ -158,10 +157,6 @@ export function setApicBase(value: u64): bool {
 export function acceptsExtInt(): bool {
   if (!isEnabled(cpu)) return true;
   return (load<u32>(lvt(LVT_LINT0)) & (LVT_MASKED | LVT_MODE)) == LVT_EXTINT;
-}
-/** The local APIC has an interrupt that is of higher priority than what the vCPU does. */
-export function hasInterrupt(): bool {
-  return pendingVector() >= 0;
 }
 /** When the APIC timer is due, in ticks of the clock; 0 = never. */
 export function timerDeadline(): f64 {

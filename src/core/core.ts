@@ -28,7 +28,6 @@ export interface CoreExports {
   /** 0: no such value. */
   setApicBase(value: bigint): number;
   acceptsExtInt(): number;
-  hasInterrupt(): number;
   timerDeadline(): number;
   limitRun(count: number): void;
   getRflags(): number;

@@ -5,6 +5,7 @@ import type { IoDevice } from '../bus/device.js';
 import type { Vm } from '../vmm/vm.js';
 import type { Vcpu } from '../vmm/vcpu.js';
 import { checkOptionRom } from './option-rom.js';
+import { ioApicId } from './acpi/platform.js';
 import { firmwareMtrrs } from '../vmm/msr/mtrr.js';
 import { hasEcam } from './memory-map.js';
 import { describePc } from './firmware-config.js';
@@ -70,7 +71,7 @@ export class Platform {
     this.interrupts = plugInterruptControllers(vm, {
       deliver: (message) => vm.deliverInterrupt(message),
       intr: (level) => vcpu.setInterruptLine(level === 1),
-      ioApicId: cpus < 15 ? cpus : 15,
+      ioApicId: ioApicId(cpus),
       listen,
     });
     const { chip, pic, ioapic } = this.interrupts;

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DoorbellPage } from '../../src/machine/devices/doorbell-page.js';
 import { Pc } from '../../src/machine/pc.js';
 import type { PcOptions } from '../../src/machine/pc-options.js';
+import { arrivedAt } from './arrived.js';
 import type { RunResult } from '../../src/machine/run-result.js';
 import type { DoorbellMode, PagingMode } from '../../src/vmm/options.js';
 
@@ -61,17 +62,7 @@ const PCI_TESTS = ['mmio:pci-mem', 'portio:pci-io'].flatMap((where) =>
 
 /** What has arrived at each doorbell. */
 function kicksOf(pc: Pc): Record<string, number> {
-  const page = pc.device(DoorbellPage)!;
-  return {
-    hypercall: Number(page.hypercall.count),
-    'pio-none': page.pioNone.count,
-    'pio-wildcard': Number(page.pioWildcard.count),
-    'pio-datamatch': Number(page.pioDatamatch.count),
-    'mmio-none': page.mmioNone.count,
-    'mmio-wildcard': Number(page.mmioWildcard.count),
-    'mmio-datamatch': Number(page.mmioDatamatch.count),
-    pv: Number(page.pv.count),
-  };
+  return arrivedAt(pc.device(DoorbellPage)!);
 }
 
 const MODES: PagingMode[] = ['ept', 'npt', 'shadow'];

@@ -6,6 +6,7 @@ import { DoorbellPage } from '../../src/machine/devices/doorbell-page.js';
 import { KICKS, type Kick, type WantedKick } from '../../src/machine/devices/kick.js';
 import { Pc } from '../../src/machine/pc.js';
 import type { PcOptions } from '../../src/machine/pc-options.js';
+import { arrivedAt } from './arrived.js';
 
 const kernel = readFileSync(new URL('../../guests/kicker/kicker.bin', import.meta.url));
 /** Enough of the guest's time for a look at the switch, whatever it does between two: a round of `none` is 360,448. */
@@ -33,14 +34,7 @@ async function start(options: Partial<PcOptions> = {}): Promise<{ pc: Pc; page: 
 function arrived(pc: Pc, page: DoorbellPage): Record<Kick, number> {
   return {
     cpuid: pc.vm.stats().exits.CPUID?.count ?? 0,
-    hypercall: Number(page.hypercall.count),
-    'pio-none': page.pioNone.count,
-    'pio-wildcard': Number(page.pioWildcard.count),
-    'pio-datamatch': Number(page.pioDatamatch.count),
-    'mmio-none': page.mmioNone.count,
-    'mmio-wildcard': Number(page.mmioWildcard.count),
-    'mmio-datamatch': Number(page.mmioDatamatch.count),
-    pv: Number(page.pv.count),
+    ...arrivedAt(page),
   };
 }
 

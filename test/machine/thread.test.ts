@@ -6,6 +6,7 @@ import { DoorbellPage } from '../../src/machine/devices/doorbell-page.js';
 import { KICKS } from '../../src/machine/devices/kick.js';
 import { Pc } from '../../src/machine/pc.js';
 import type { PcOptions } from '../../src/machine/pc-options.js';
+import { arrivedAt } from './arrived.js';
 import { buildCommand, WORKER } from '../vmm/thread/guest.js';
 
 const file = (name: string): Uint8Array => readFileSync(new URL(`../../guests/${name}`, import.meta.url));
@@ -74,17 +75,7 @@ it.each(['ept', 'npt', 'shadow'] as const)('vmexit: every kick of every kind arr
 });
 
 function arrived(pc: Pc): Record<string, number> {
-  const page = pc.device(DoorbellPage)!;
-  return {
-    hypercall: Number(page.hypercall.count),
-    'pio-none': page.pioNone.count,
-    'pio-wildcard': Number(page.pioWildcard.count),
-    'pio-datamatch': Number(page.pioDatamatch.count),
-    'mmio-none': page.mmioNone.count,
-    'mmio-wildcard': Number(page.mmioWildcard.count),
-    'mmio-datamatch': Number(page.mmioDatamatch.count),
-    pv: Number(page.pv.count),
-  };
+  return arrivedAt(pc.device(DoorbellPage)!);
 }
 
 it('kicker: the switch is turned while it runs', async () => {

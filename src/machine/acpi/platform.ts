@@ -2,8 +2,8 @@
 
 export const LOCAL_APIC = 0xfee0_0000;
 
-/** The power management block of the PIIX4 (82371AB, order number 290562): where firmware for this board puts it. */
-export const PM_BASE = 0x600;
+/** The power management block of the PIIX4: where firmware for this board puts it. */
+export { USUAL_PM_BASE as PM_BASE } from '../devices/power/piix4-pm.js';
 
 /** What the tables depend on. */
 export interface PlatformOptions {
